@@ -1,0 +1,1 @@
+"""The decision service: the API and, later, the pages."""

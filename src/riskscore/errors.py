@@ -1,0 +1,69 @@
+"""Every error raised on purpose: its code, its sentence, and the exit status of the command that meets it.
+
+A message says what happened, where, why it matters and what to do. The exit statuses are a public contract (README).
+"""
+
+from typing import ClassVar
+
+
+class RiskscoreError(Exception):
+    """Something the caller or the data did that the product refuses. The first argument is the sentence people read."""
+
+    code: ClassVar[str] = "internal"
+    exit_status: ClassVar[int] = 1
+
+
+class UsageRefused(RiskscoreError):
+    """The command line, the configuration or a signed text (recipe, policy, mapping) cannot be understood."""
+
+    code = "usage"
+    exit_status = 2
+
+
+class InputRefused(RiskscoreError):
+    """A delivered file cannot be read as declared. Nothing was written."""
+
+    code = "input-refused"
+    exit_status = 3
+
+
+class QuarantineAboveLimit(RiskscoreError):
+    """More rows or money went to quarantine than the source may lose. Nothing was published."""
+
+    code = "quarantine-above-limit"
+    exit_status = 4
+
+
+class ModelRefused(RiskscoreError):
+    """A model is missing, not approved, or its bytes are not the approved ones."""
+
+    code = "model-refused"
+    exit_status = 5
+
+
+class StorageFailed(RiskscoreError):
+    """A disk, database or registry did not take or give what was asked. The run can be resumed."""
+
+    code = "storage-failed"
+    exit_status = 6
+
+
+class RunLocked(RiskscoreError):
+    """Another run holds the lock of this book."""
+
+    code = "run-locked"
+    exit_status = 7
+
+
+class HeldForReview(RiskscoreError):
+    """The result moved further than the policy lets one person publish. Two people may release it."""
+
+    code = "held-for-review"
+    exit_status = 8
+
+
+class TooFewEvents(RiskscoreError):
+    """The history holds too few late payers to learn from, so no model is fitted: the customers are referred."""
+
+    code = "too-few-events"
+    exit_status = 5

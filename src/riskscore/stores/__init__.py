@@ -1,0 +1,1 @@
+"""The only room with disk, network, registry and database."""

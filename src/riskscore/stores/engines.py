@@ -1,0 +1,76 @@
+"""Engines: how a ledger's tables become lazy frames that features can be asked of. DuckDB here."""
+
+from collections.abc import Mapping
+
+import duckdb
+import narwhals.stable.v2 as nw
+import pyarrow as pa
+
+from riskscore.tables import TABLES, Frame, Ledger, Table
+
+
+def ledger_of(
+    tables: Mapping[str, pa.Table],
+    reporting_currency: str,
+    *,
+    connection: duckdb.DuckDBPyConnection | None = None,
+) -> Ledger:
+    """A ledger over Arrow tables in memory, on DuckDB.
+
+    tables: canonical tables by name (see `riskscore.tables`); an absent one is empty, an absent optional column null.
+    Raises KeyError for a table that is not canonical.
+    """
+    connection = connection or duckdb.connect()
+    if strangers := set(tables) - set(TABLES):
+        raise KeyError(f"not canonical tables: {sorted(strangers)}")
+    frames = {}
+    for name, table in TABLES.items():
+        rows = as_canonical(table, tables[name]) if name in tables else table.arrow_schema.empty_table()
+        frames[name] = _day_numbers(connection.from_arrow(rows), table)
+    return duckdb_ledger(frames, reporting_currency, connection)
+
+
+def duckdb_ledger(
+    relations: Mapping[str, duckdb.DuckDBPyRelation],
+    reporting_currency: str,
+    connection: duckdb.DuckDBPyConnection,
+) -> Ledger:
+    """A ledger over DuckDB relations whose dates are day numbers already."""
+
+    def lift(rows: pa.Table) -> Frame:
+        return nw.from_native(connection.from_arrow(rows))
+
+    def stage(frame: Frame) -> Frame:
+        # Arrow in memory, not a temporary table: DuckDB scans it without a copy and no name has to be invented or dropped.
+        return lift(frame.to_native().to_arrow_table())
+
+    return Ledger(
+        frames={name: nw.from_native(relation) for name, relation in relations.items()},
+        stage=stage,
+        lift=lift,
+        reporting_currency=reporting_currency,
+    )
+
+
+def as_canonical(table: Table, rows: pa.Table) -> pa.Table:
+    """The rows with the table's columns, order and types; a missing column becomes null, `known_on` the event's date."""
+    columns = []
+    for field in table.arrow_schema:
+        if field.name in rows.column_names:
+            columns.append(rows[field.name].cast(field.type))
+        elif field.name == "known_on":
+            columns.append(rows[table.event_on].cast(field.type))
+        else:
+            columns.append(pa.nulls(rows.num_rows, field.type))
+    return pa.Table.from_arrays(columns, schema=table.arrow_schema)
+
+
+def _day_numbers(relation: duckdb.DuckDBPyRelation, table: Table) -> duckdb.DuckDBPyRelation:
+    return relation.project(
+        ", ".join(
+            f'cast("{column.name}" - date \'1970-01-01\' as integer) as "{column.name}"'
+            if column.kind == "date"
+            else f'"{column.name}"'
+            for column in table.columns
+        )
+    )

@@ -1,0 +1,37 @@
+"""The working folder of a company: where its book, its decisions and its models lie. The environment is read here, once."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+class Workplace(BaseSettings):
+    """`riskscore.toml` in the working folder, overridden by `RISKSCORE_*` variables; unknown keys are refused.
+
+    book: folder of the book.
+    database: SQLAlchemy address of the decision store.
+    mlflow: tracking address; `MLFLOW_TRACKING_URI`, where set, wins.
+    models: folder of the signed texts (recipes, policies, mappings) of this company; absent, the shipped ones hold.
+    """
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_prefix="RISKSCORE_", toml_file="riskscore.toml", extra="forbid", frozen=True
+    )
+
+    book: Path = Path("book")
+    database: str = "sqlite:///riskscore.db"
+    mlflow: str = "sqlite:///mlflow.db"
+    models: Path = Path("models")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The order in which sources win: arguments, environment, file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)

@@ -1,25 +1,22 @@
-"""The `riskscore` command: which verbs there are, and what an error looks like.
+"""The `riskscore` command: which verbs there are, how one is run, and what an error looks like.
 
-A verb's module is imported only when the verb is called, so that `riskscore --help` answers at once.
+The verbs are dispatched by hand: a verb's module is imported only when it is called, so that `riskscore --help` answers at
+once and imports no engine. Each verb is a Typer app of its own in `riskscore_pipelines.<verb>`.
 """
 
 import importlib
 import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 # Before MLflow can be imported anywhere: it would send usage data, and the product never calls home.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 # Several threads on shared cores are slower than one, and one gives the same bits everywhere.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import click
-import typer
-from typer.core import TyperGroup
-from typer.main import get_command
-
 from riskscore import __version__
-from riskscore.errors import RiskscoreError
+from riskscore.errors import RiskscoreError, UsageRefused
 
 VERBS = {
     "demo": "Simulate an ERP, ingest, train, score and report: the whole path in two minutes.",
@@ -30,85 +27,99 @@ VERBS = {
     "models": "List model versions, approvals and headline figures.",
     "score": "Score, explain and price every customer of a book at a date.",
     "explain": "Say why one customer has its score, limit and terms.",
-    "report": "Write one self-contained HTML report over a scored book.",
+    "report": "Write one self-contained HTML report over a book at a date.",
     "portfolio": "Ageing, DSO and its alert, concentration by family at a date.",
     "policy": "Show or check the credit policy in force.",
     "serve": "Answer scores over HTTP on this machine.",
 }
 """Verb to its one-line help; the module `riskscore_pipelines.<verb>` holds its `app`."""
 
-EXAMPLES = """
-Start with:  riskscore demo
+HELP = """Usage: riskscore [--debug] VERB [OPTIONS]
+
+Which business customers will pay late, how sure that is, why, and how much credit on which terms to give them.
+
+Verbs:
+{verbs}
+
+Options:
+  --debug    Show the trace of an error instead of one line.
+  --version  Print the version and stop.
+  --help     Show this message; after a verb, the help of that verb.
+
+Start with:
+  riskscore demo
 
 On your own exports:
-
   riskscore ingest exports/ --mapping canonical --book book
-
   riskscore train --book book --first
-
   riskscore score --book book --as-of 2026-06-30 --out scores.csv
+  riskscore report --book book --as-of 2026-06-30 --html report.html
 
-Exit status: 0 complete, 2 usage, 3 input refused (nothing written), 4 too much in quarantine (nothing published),
-5 model refused, 6 storage failed (resumable), 7 another run holds the lock, 8 held for review, 1 a bug.
+Exit status:
+  0 complete                                  5 model refused, or too little to learn from
+  1 a bug                                     6 storage failed (the run can be resumed)
+  2 usage, configuration or a signed text     7 another run holds the lock
+  3 input refused, nothing written            8 held for review by two people
+  4 too much in quarantine, nothing published
 """
 
 
-class LazyVerbs(TyperGroup):
-    """A command group that knows its verbs by name and loads one only to run it or to show its help."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        module = importlib.import_module(f"riskscore_pipelines.{cmd_name}")
-        command = get_command(module.app)
-        command.name = cmd_name
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
+def usage() -> str:
+    """The text of `riskscore --help`."""
+    width = max(map(len, VERBS))
+    return HELP.format(verbs="\n".join(f"  {verb:{width}}  {what}" for verb, what in VERBS.items()))
 
 
-app = typer.Typer(
-    cls=LazyVerbs,
-    help="Which business customers will pay late, how sure that is, why, and how much credit on which terms to give them.",
-    epilog=EXAMPLES,
-    rich_markup_mode=None,
-    add_completion=False,
-    no_args_is_help=True,
-)
+def run_verb(verb: str, arguments: Sequence[str]) -> int:
+    """Run one verb and give its exit status. Raises UsageRefused for a verb that is not, our own errors as they come."""
+    if verb not in VERBS:
+        near = get_close_matches(verb, VERBS, n=1)
+        hint = f"Did you mean '{near[0]}'?" if near else "'riskscore --help' lists the verbs."
+        raise UsageRefused(f"there is no verb '{verb}'. {hint}")
 
+    from typer import Abort, TyperException
+    from typer.main import get_command
 
-@app.callback(invoke_without_command=True)
-def root(
-    version: bool = typer.Option(False, "--version", help="Print the version and stop."),
-    debug: bool = typer.Option(False, "--debug", help="Show the trace of an error instead of one line."),
-) -> None:
-    """Late-payment risk, credit limits and terms for business customers."""
-    if version:
-        typer.echo(__version__)
-        raise typer.Exit
+    app = importlib.import_module(f"riskscore_pipelines.{verb}").app
+    app.rich_markup_mode = None  # plain help: the same in a terminal, a pipe and the reference pages
+    try:
+        answer = get_command(app).main(args=list(arguments), prog_name=f"riskscore {verb}", standalone_mode=False)
+    except Abort as error:
+        raise KeyboardInterrupt from error
+    except TyperException as error:
+        sentence = error.format_message().rstrip(".")
+        raise UsageRefused(f"{verb}: {sentence}. See 'riskscore {verb} --help'.") from error
+    return answer if isinstance(answer, int) else 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line; an error of ours is one line on stderr and its exit status."""
+    """Run one command line; an error is one line on stderr and its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    match arguments:
+        case [] | ["--help" | "-h" | "help", *_]:
+            print(usage(), end="")
+            return 0
+        case ["--version", *_]:
+            print(__version__)
+            return 0
     try:
-        answer = app(args=arguments, prog_name="riskscore", standalone_mode=False)
+        return run_verb(arguments[0], arguments[1:])
+    except KeyboardInterrupt:
+        return 130
     except RiskscoreError as error:
-        if "--debug" in arguments:
+        if debug:
             raise
         print(f"riskscore: {error}", file=sys.stderr)
         return error.exit_status
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return 130
-    return answer if isinstance(answer, int) else 0
+    except Exception as error:
+        if debug:
+            raise
+        print(
+            f"riskscore: a bug: {type(error).__name__}: {error}. Run it again with --debug and report the trace.", file=sys.stderr
+        )
+        return 1
 
 
 def run() -> None:

@@ -1,3 +1,81 @@
+# What one does here. Each target sets up what it needs; `make demo` and `make test` work alone on a fresh clone.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+
 .PHONY: help
 help:  ## what one can do here
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# pip says one line a package: many, but not for the minute in which it unpacks. This keeps one line for every twenty.
+progress = awk '/^Collecting|^Requirement already/ {if (++n % 20 == 0) {print "  " n " packages so far"; fflush()}} \
+  /^Installing collected/ {print "  unpacking (a minute or two)"; fflush()} /ERROR|error:|WARNING: Ret/ {print; fflush()}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("riskscore needs Python 3.11 or newer; this is " + sys.version.split()[0] + \
+	  ". Name another one: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	@echo "Making $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing $$(grep -c '^[a-zA-Z0-9].*==' $<) locked packages, each checked against its hash (about two minutes) ..."
+	@$(BIN)/python -m pip install --require-hashes -r $< | $(progress)
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	@echo "Installing $$(grep -c '^[a-zA-Z0-9].*==' $<) locked packages, each checked against its hash (about three minutes) ..."
+	@$(BIN)/python -m pip install --require-hashes -r $< | $(progress)
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/.runtime $@
+
+$(VENV)/.bench: requirements-bench.lock $(VENV)/.dev
+	@echo "Installing the peers that the benchmarks compare with ..."
+	@$(BIN)/python -m pip install --require-hashes -r $< | $(progress)
+	@touch $@
+
+.PHONY: install
+install: $(VENV)/.runtime  ## set up .venv with what the product needs
+
+.PHONY: demo
+demo: $(VENV)/.runtime  ## the whole path on an invented company: simulate, ingest, train, score, report
+	@$(BIN)/riskscore demo
+
+.PHONY: serve
+serve: $(VENV)/.runtime  ## answer scores over HTTP on this machine, from the demo's book
+	@cd demo && ../$(BIN)/riskscore serve --book book
+
+.PHONY: test
+test: $(VENV)/.dev  ## the whole test suite, slow and browser tests included
+	@$(BIN)/python -m pytest -n $(or $(JOBS),2) --dist loadgroup
+
+.PHONY: check
+check: $(VENV)/.dev  ## lint, format, types, architecture, locks, stray addresses
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m pytest -q tests/integration/test_architecture_tree.py tests/integration/test_architecture_layers.py
+
+.PHONY: docs
+docs: $(VENV)/.dev  ## write the reference pages from the code
+	@$(BIN)/python docs/generate.py
+
+.PHONY: bench
+bench: $(VENV)/.bench  ## the benchmarks, stages and ratios printed
+	@$(BIN)/python benchmarks/bench_demo.py
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+  --custom-compile-command 'make lock'
+.PHONY: lock
+lock: $(VENV)/.dev  ## renew the locks; UPGRADE=1 takes newer versions
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra build --extra train --extra serve --extra postgres \
+	  pyproject.toml -o requirements.lock
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra build --extra train --extra serve --extra postgres --extra test --extra check \
+	  -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra bench -c requirements-dev.lock pyproject.toml -o requirements-bench.lock

@@ -1,0 +1,40 @@
+"""What every test stands on: the repository, the public data beside it, quiet libraries, bounded examples."""
+
+import os
+from pathlib import Path
+
+# Set before any library is imported: no telemetry, one thread, no window for plots.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+PUBLIC_DATA = ROOT.parent / "shared" / "data"
+
+# No deadline: on shared cores the clock says nothing about the code.
+settings.register_profile("house", deadline=None, max_examples=50)
+settings.load_profile("house")
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The folder of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def public_data() -> Path:
+    """The folder of public data sets beside the repository; the test is skipped where it is absent."""
+    if not PUBLIC_DATA.is_dir():
+        pytest.skip("the public data sets are not beside this checkout (../shared/data)")
+    return PUBLIC_DATA
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_runner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads the `RISKSCORE_*` variables or the MLflow address of whoever runs it."""
+    for name in [name for name in os.environ if name.startswith("RISKSCORE_")] + ["MLFLOW_TRACKING_URI"]:
+        monkeypatch.delenv(name, raising=False)

@@ -12,9 +12,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:  ## what one can do here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# pip says one line a package: many, but not for the minute in which it unpacks. This keeps one line for every twenty.
-progress = awk '/^Collecting|^Requirement already/ {if (++n % 20 == 0) {print "  " n " packages so far"; fflush()}} \
-  /^Installing collected/ {print "  unpacking (a minute or two)"; fflush()} /ERROR|error:|WARNING: Ret/ {print; fflush()}'
+# pip says a line or two for every package, and nothing in the minute in which it unpacks. This keeps one line for every
+# twenty packages and every error; the rest is in the log.
+LOG := $(VENV)/install.log
+progress = 2>&1 | tee -a $(LOG) | awk '/^Collecting|^Requirement already/ {if (++n % 20 == 0) {print "  " n " packages so far"; fflush()}} \
+  /^Installing collected/ {print "  unpacking (about a minute)"; fflush()} \
+  /^ *ERROR|^error:/ {print; print "  more in $(LOG)"; fflush()}'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("riskscore needs Python 3.11 or newer; this is " + sys.version.split()[0] + \
@@ -24,19 +27,19 @@ $(BIN)/python:
 
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "Installing $$(grep -c '^[a-zA-Z0-9].*==' $<) locked packages, each checked against its hash (about two minutes) ..."
-	@$(BIN)/python -m pip install --require-hashes -r $< | $(progress)
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install --require-hashes -r $< $(progress)
+	@$(BIN)/python -m pip install --no-deps --no-build-isolation --editable . $(progress)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	@echo "Installing $$(grep -c '^[a-zA-Z0-9].*==' $<) locked packages, each checked against its hash (about three minutes) ..."
-	@$(BIN)/python -m pip install --require-hashes -r $< | $(progress)
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install --require-hashes -r $< $(progress)
+	@$(BIN)/python -m pip install --no-deps --no-build-isolation --editable . $(progress)
 	@touch $(VENV)/.runtime $@
 
 $(VENV)/.bench: requirements-bench.lock $(VENV)/.dev
 	@echo "Installing the peers that the benchmarks compare with ..."
-	@$(BIN)/python -m pip install --require-hashes -r $< | $(progress)
+	@$(BIN)/python -m pip install --require-hashes -r $< $(progress)
 	@touch $@
 
 .PHONY: install

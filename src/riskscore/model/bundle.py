@@ -1,0 +1,124 @@
+"""A model as bytes: a fixed set of text files, a manifest of their digests, and vectors by which a loaded model tests itself.
+
+No pickle. LightGBM's text parser can be made to crash or to answer differently by one changed digit, so no byte reaches it
+before its digest matched the manifest; that the manifest is the approved one is for `riskscore.stores.models` to check.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from riskscore.errors import ModelRefused
+from riskscore.model.formula import FORMULA_FILES, Floats
+from riskscore.model.value import Model, read_column
+
+FORMAT = 1
+BUNDLE_FILES = (*FORMULA_FILES, "manifest.json", "selftest.json")
+N_SELFTEST_ROWS = 256
+SELFTEST_TOLERANCE = 1e-12
+
+
+def to_files(model: Model) -> dict[str, bytes]:
+    """The files of a model, byte for byte those it was read from."""
+    return dict(model.files)
+
+
+def from_files(files: Mapping[str, bytes]) -> Model:
+    """The model in those files, after every digest was compared and the self-test repeated.
+
+    Raises ModelRefused where a file is missing, unknown or not the one of the manifest, and where the answers to the stored
+    vectors differ by more than 1e-12 (another library or processor than the model was made with).
+    """
+    if sorted(files) != sorted(BUNDLE_FILES):
+        strange = sorted(set(files) ^ set(BUNDLE_FILES))
+        raise ModelRefused(f"a model is exactly the files {', '.join(sorted(BUNDLE_FILES))}; missing or unknown: {strange}.")
+    manifest = read_manifest(files["manifest.json"])
+    for name, digest in manifest["files"].items():
+        if sha256(files[name]) != digest:
+            raise ModelRefused(f"{name} is not the file of this model: its SHA-256 differs from the manifest. It was not parsed.")
+    model = Model(files, sha256(files["manifest.json"]), manifest)
+    self_test(model)
+    return model
+
+
+def read_manifest(text: bytes) -> dict[str, Any]:
+    """The manifest, once its shape is known to be right. Raises ModelRefused otherwise."""
+    try:
+        manifest = json.loads(text)
+        right = manifest["format"] == FORMAT and sorted(manifest["files"]) == sorted(set(BUNDLE_FILES) - {"manifest.json"})
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelRefused("the manifest of the model cannot be read.") from error
+    if not right:
+        raise ModelRefused("the manifest of the model is of another format than this version reads.")
+    result: dict[str, Any] = manifest
+    return result
+
+
+def self_test(model: Model) -> None:
+    """The model answers the stored vectors as it did when it was made. Raises ModelRefused where it does not."""
+    stored = json.loads(model.files["selftest.json"])
+    kinds = {each["name"]: each["kind"] for each in json.loads(model.files["features.json"])["inputs"]}
+    frame = pa.table(
+        {
+            name: pa.array(values, pa.string() if kinds[name] == "category" else pa.float64())
+            for name, values in stored["features"].items()
+        }
+    )
+    for name, there in _answers(model, frame).items():
+        difference = float(np.max(np.abs(there - np.asarray(stored["answers"][name])), initial=0.0))
+        if not difference <= SELFTEST_TOLERANCE:  # NaN is refused as well
+            raise ModelRefused(
+                f"self-test: {name} differs by {difference:.3g} from the stored answer; this machine's libraries do not score as "
+                "those the model was made with. Install the locked versions, or train and approve a model here."
+            )
+
+
+def make_files(formula: Mapping[str, bytes], selftest_rows: pa.Table, about: Mapping[str, Any]) -> dict[str, bytes]:
+    """The files of a new model: its formula, the self-test vectors with its answers, and the manifest over both.
+
+    about: name, recipe (digest), trained_until (ISO date), horizon_days.
+    """
+    manifest = {"format": FORMAT, **about, "files": {}}
+    model = Model(formula, "", manifest)
+    features = {
+        name: read_column(selftest_rows, name, kind)
+        for name, kind in ((each["name"], each["kind"]) for each in json.loads(formula["features.json"])["inputs"])
+    }
+    stored = {
+        "features": {name: _plain(values) for name, values in features.items()},
+        "answers": {name: values.tolist() for name, values in _answers(model, selftest_rows).items()},
+    }
+    files = {**formula, "selftest.json": canonical(stored)}
+    manifest["files"] = {name: sha256(content) for name, content in sorted(files.items())}
+    return {**files, "manifest.json": canonical(manifest)}
+
+
+def canonical(value: Any) -> bytes:
+    """JSON in one spelling: sorted keys, no blanks, every float with the digits that give it back exactly; NaN is an error."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode()
+
+
+def sha256(content: bytes) -> str:
+    """The digest of bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _answers(model: Model, frame: pa.Table) -> dict[str, Floats]:
+    explanation = model.explain(frame)
+    probability = model.probability(explanation.log_odds)
+    return {
+        "log_odds": explanation.log_odds,
+        "explained": explanation.base + explanation.contributions.sum(axis=1),
+        "pd": probability.pd,
+        "low": probability.low,
+        "high": probability.high,
+    }
+
+
+def _plain(values: Any) -> list[Any]:
+    """A column as JSON holds it: null where nothing is known."""
+    return [None if isinstance(value, float) and np.isnan(value) else value for value in list(values)]

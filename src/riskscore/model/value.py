@@ -1,0 +1,123 @@
+"""A model as a value: log-odds, exact contributions, calibrated probability with its interval, and what it has never seen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from riskscore.errors import ModelRefused
+from riskscore.model.formula import Column, Floats, Formula
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why the log-odds are what they are, one row a customer.
+
+    base + contributions.sum(axis=1) = log_odds to 1e-9 on every row. contributions: (n, d), in the order of `names`; above zero
+    raises the risk. log_odds: (n,), before calibration.
+    """
+
+    base: float
+    names: tuple[str, ...]
+    contributions: Floats
+    log_odds: Floats
+
+
+@dataclass(frozen=True)
+class Probability:
+    """Calibrated probability of paying materially late within the horizon, and its interval: 0 <= low <= pd <= high <= 1."""
+
+    pd: Floats
+    low: Floats
+    high: Floats
+
+
+class Model:
+    """A fitted model. Made by `riskscore.model.from_files` alone, which verifies; equal digests mean equal answers.
+
+    files: the bytes it was read from, manifest included. digest: SHA-256 of the manifest, which holds the digest of every file.
+    feature_names: the columns it reads, found by name. typical: the training median of each number, the commonest level of each
+    category. name, recipe_digest, trained_until, horizon_days: what it was learned as, and from facts until when.
+    """
+
+    def __init__(self, files: Mapping[str, bytes], digest: str, manifest: Mapping[str, Any]) -> None:
+        self._formula = Formula(files)
+        self.files: Mapping[str, bytes] = MappingProxyType(dict(files))
+        self.digest = digest
+        self.name: str = manifest["name"]
+        self.recipe_digest: str = manifest["recipe"]
+        self.trained_until: str = manifest["trained_until"]
+        self.horizon_days: int = manifest["horizon_days"]
+        self.feature_names = self._formula.names
+        self.typical: Mapping[str, float | str | None] = MappingProxyType(
+            {each["name"]: each["typical"] for each in self._formula.inputs}
+        )
+
+    def __repr__(self) -> str:
+        return f"Model({self.name!r}, digest={self.digest[:12]}, trained_until={self.trained_until})"
+
+    def log_odds(self, frame: pa.Table) -> Floats:
+        """Log-odds before calibration, one a row of the frame. Raises ModelRefused as `explain` does."""
+        return self._formula.log_odds(self._matrix(frame))
+
+    def explain(self, frame: pa.Table) -> Explanation:
+        """The exact contribution of every feature to every row's log-odds.
+
+        frame: the features of `feature_names`, found by name (other columns are ignored): float64 numbers, string categories.
+        Raises ModelRefused for a column that is missing, of another type, or infinite.
+        """
+        matrix = self._matrix(frame)
+        base, contributions = self._formula.contributions(matrix)
+        return Explanation(base, self.feature_names, contributions, self._formula.log_odds(matrix))
+
+    def probability(self, log_odds: Floats) -> Probability:
+        """The calibration step: log-odds to probability and interval. It keeps the order of the customers."""
+        return Probability(*self._formula.probability(np.asarray(log_odds, dtype=np.float64)))
+
+    def member_log_odds(self, frame: pa.Table) -> dict[str, Floats]:
+        """What each member of the ensemble says on its own, as log-odds before calibration."""
+        return self._formula.member_log_odds(self._matrix(frame))
+
+    @property
+    def calibration(self) -> Mapping[str, Any]:
+        """The calibration curve: kind (none, shift, platt, beta) and its a, b, c (see `formula.calibrated`)."""
+        return MappingProxyType(self._formula.calibrator["curve"])
+
+    def unfamiliar(self, frame: pa.Table) -> list[tuple[str, ...]]:
+        """Per row, the features on which training never saw the like: outside its 0.1-99.9 % range, or an unknown category."""
+        columns = self._columns(frame)
+        marks = np.zeros((frame.num_rows, len(self.feature_names)), dtype=bool)
+        for place, each in enumerate(self._formula.inputs):
+            column = columns[each["name"]]
+            if each["kind"] == "category":
+                marks[:, place] = [level is not None and level not in each["levels"] for level in column]
+            elif each["seen_from"] is not None:
+                numbers = np.asarray(column, dtype=np.float64)
+                marks[:, place] = (numbers < each["seen_from"]) | (numbers > each["seen_to"])
+        return [tuple(self.feature_names[place] for place in np.flatnonzero(row)) for row in marks]
+
+    def _matrix(self, frame: pa.Table) -> Floats:
+        return self._formula.matrix(self._columns(frame))
+
+    def _columns(self, frame: pa.Table) -> dict[str, Column]:
+        return {each["name"]: read_column(frame, each["name"], each["kind"]) for each in self._formula.inputs}
+
+
+def read_column(frame: pa.Table, name: str, kind: str) -> Column:
+    """One column of a frame of features by name: float64 with NaN for null, or texts. Raises ModelRefused where it is not so."""
+    if frame.column_names.count(name) != 1:
+        raise ModelRefused(f"the features must hold {name} exactly once; they hold it {frame.column_names.count(name)} times.")
+    column = frame[name]
+    wanted = pa.string() if kind == "category" else pa.float64()
+    if column.type != wanted:
+        raise ModelRefused(f"feature {name} is {column.type}; the model reads {wanted}. Nothing was scored.")
+    if kind == "category":
+        texts: list[str | None] = column.to_pylist()
+        return texts
+    numbers: Floats = column.to_numpy()
+    if np.isinf(numbers).any():
+        raise ModelRefused(f"feature {name} is infinite in {int(np.isinf(numbers).sum())} rows. Nothing was scored.")
+    return numbers

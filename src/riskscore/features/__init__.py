@@ -1,1 +1,6 @@
-"""Features by theme, each a docstring people can read and an expression an engine can run; CATALOGUE lists them."""
+"""Features: one row per (customer, date), one column per question a credit analyst would ask of the ledger."""
+
+from riskscore.features.catalogue import CATALOGUE, compute
+from riskscore.features.feature import Feature
+
+__all__ = ["CATALOGUE", "Feature", "compute"]

@@ -1,0 +1,31 @@
+"""The catalogue: every feature in order, and the one function that computes them."""
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from riskscore.features import balance, lateness, receipts, sector
+from riskscore.features.feature import Feature
+from riskscore.features.measured import ITEMS, RECEIPTS
+from riskscore.snapshot import Snapshot
+
+CATALOGUE: Mapping[str, Feature] = {
+    feature.name: feature for feature in (*lateness.CATALOGUE, *receipts.CATALOGUE, *balance.CATALOGUE, *sector.CATALOGUE)
+}
+"""Name to feature, in the order of the columns."""
+
+
+def compute(snapshot: Snapshot) -> pa.Table:
+    """One row per observation, sorted by customer id and date: customer_id, as_of (date32), then the features in order.
+
+    Numbers are float64 and null where not known; categories are text. Each frame of the snapshot is read once.
+    """
+    facts = ITEMS.taken(snapshot.spine, snapshot.items)
+    facts = RECEIPTS.taken(facts, snapshot.receipts)
+    facts = facts.join(snapshot.statements, on="observation", how="left").join(snapshot.standing, on="observation", how="left")
+    wanted = {name: feature.formula() for name, feature in CATALOGUE.items()}
+    rows = facts.select("observation", **wanted).collect("pyarrow").to_native().sort_by("observation")
+    kinds = {name: pa.float64() if feature.kind == "number" else pa.string() for name, feature in CATALOGUE.items()}
+    columns = [rows[name].cast(kind) for name, kind in kinds.items()]
+    who = snapshot.observations
+    return pa.table([who["customer_id"], who["as_of"], *columns], names=["customer_id", "as_of", *kinds])

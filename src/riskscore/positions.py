@@ -1,0 +1,202 @@
+"""Positions: what a customer owes, may owe, and what stands behind it on a date; the facts a credit policy asks for."""
+
+import re
+from decimal import Decimal
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from riskscore.snapshot import Snapshot
+from riskscore.snapshot.measures import Expr, Measures, integer, real, when
+from riskscore.snapshot.money import PARTS_PER_CENT, cents
+
+YEAR = 365
+MONTH = 30
+ENOUGH_PAYMENTS = 3
+FRESH_ACCOUNTS = 548
+"""Eighteen months after the end of the fiscal year its accounts say little about today."""
+
+SHARES = 10_000
+"""Shares are compared in whole ten-thousandths, so that a threshold is met exactly or not at all."""
+
+MATERIAL_WRITE_OFF = 10
+"""A write-off below one part in 10 of its invoice is a rounding or a settled difference, not a loss."""
+
+MONEY = pa.decimal128(18, 2)
+
+SCHEMA: dict[str, pa.DataType] = {
+    "customer_id": pa.string(),
+    "as_of": pa.date32(),
+    "name": pa.string(),
+    "legal_form": pa.string(),
+    "is_natural_person": pa.bool_(),
+    "family_id": pa.string(),
+    "industry": pa.string(),
+    "country": pa.string(),
+    "currency": pa.string(),
+    "exposure": MONEY,
+    "overdue": MONEY,
+    "not_due": MONEY,
+    "oldest_days_past_due": pa.int32(),
+    "in_default": pa.bool_(),
+    "limit_now": MONEY,
+    "terms_now": pa.int32(),
+    "monthly_purchases": MONEY,
+    "peak_monthly_purchases": MONEY,
+    "days_late_p80": pa.float64(),
+    "typical_terms_days": pa.float64(),
+    "tangible_net_worth": MONEY,
+    "statement_age_days": pa.int32(),
+    "insured_amount": MONEY,
+    "insured_share": pa.float64(),
+    "guarantee_amount": MONEY,
+    "collateral_amount": MONEY,
+    "deposit_amount": MONEY,
+    "tenure_days": pa.int32(),
+    "n_paid_invoices": pa.int32(),
+    "rating": pa.string(),
+    "data_depth": pa.string(),
+}
+"""The columns of a position, in order. Money is in the reporting currency with two decimals; null means not known."""
+
+
+def compute(
+    snapshot: Snapshot,
+    *,
+    default_days: int = 60,
+    default_min_amount: Decimal = Decimal(500),
+    default_min_share: Decimal = Decimal("0.01"),
+) -> pa.Table:
+    """One row per observation, sorted by customer id and date, with the columns of `SCHEMA`.
+
+    exposure: the open balance, unapplied credits taken off; overdue: open past the business-day due date; not_due: the rest.
+    oldest_days_past_due: of the oldest undisputed overdue invoice; 0 where nothing is overdue.
+    in_default: an invoice more than `default_days` past due with an undisputed open amount of at least `default_min_amount`
+      and `default_min_share` of the last twelve months' billing, or a material write-off in the last 365 days.
+    monthly_purchases: billed over the last min(tenure, 365) days, at least 30, per 30 days; null without any invoice.
+    days_late_p80: of invoices settled in 365 days and those overdue now; null when nothing was settled.
+    insured_share: part of a loss the insurance pays, weighted by insured amount; null without insurance.
+    data_depth: A (fresh accounts and twelve months of payments) to G (firmographics only); never better for knowing less.
+    """
+    measures = _measures(default_days)
+    facts = measures.taken(snapshot.spine, snapshot.items)
+    facts = facts.join(snapshot.statements, on="observation", how="left").join(snapshot.standing, on="observation", how="left")
+    formulas = _formulas(default_min_amount, default_min_share)
+    rows = facts.select("observation", **formulas).collect("pyarrow").to_native().sort_by("observation")
+    return _as_schema(rows, snapshot)
+
+
+def _measures(default_days: int) -> Measures:
+    items = Measures()
+    opened, age, issued = nw.col("open"), nw.col("age"), nw.col("issued")
+    bills = nw.col("billed") > 0
+    overdue = (opened > 0) & (age > 0)
+    items.total("exposure", opened)
+    items.total("overdue", opened, overdue)
+    items.largest("oldest", age, overdue & (nw.col("unpaid") > 0) & (nw.col("collectable") > 0))
+    items.largest("defaulted", nw.col("collectable"), age > default_days)
+    items.count("n_losses", (nw.col("written_off_age") < YEAR) & (nw.col("written_off") * MATERIAL_WRITE_OFF >= nw.col("billed")))
+    items.total("billed_year", nw.col("billed"), bills & (issued < YEAR))
+    for month in range(12):
+        within = (issued >= month * MONTH) & (issued < (month + 1) * MONTH)
+        items.total(f"billed_{month}", nw.col("billed"), bills & within)
+    items.count("n_billed", bills)
+    items.largest("first_billed", issued, bills)
+    items.count("n_settled_year", nw.col("settled") & (nw.col("concluded") < YEAR))
+    items.quantile("p80", nw.col("days_late"), 0.8, nw.col("concluded") < YEAR)
+    items.quantile("typical_terms", nw.col("terms"), 0.5, nw.col("sale") & (issued < YEAR))
+    items.count("n_paid", nw.col("settled"))
+    items.largest("first_paid", nw.col("as_of") - nw.col("paid_on"), nw.col("settled"))
+    return items
+
+
+def _formulas(min_amount: Decimal, min_share: Decimal) -> dict[str, Any]:
+    billed = nw.col("billed_year")
+    defaulted = nw.col("defaulted").fill_null(0)
+    material = (defaulted >= int(min_amount * 100)) & (defaulted * SHARES >= billed * int(min_share * SHARES)) & (defaulted > 0)
+    tenure = nw.max_horizontal(nw.col("first_billed"), nw.col("as_of") - nw.col("onboarded_on"))
+    months = nw.max_horizontal(nw.min_horizontal(tenure, nw.lit(YEAR)), nw.lit(MONTH))
+    worth = nw.col("equity") - nw.col("intangibles").fill_null(0)
+    return {
+        **{
+            name: name
+            for name in ("name", "legal_form", "is_natural_person", "family_id", "industry", "country", "rating", "limit_terms")
+        },
+        "exposure": "exposure",
+        "overdue": "overdue",
+        "not_due": nw.col("exposure") - nw.col("overdue"),
+        "oldest_days_past_due": nw.col("oldest").fill_null(0),
+        "in_default": material | (nw.col("n_losses") > 0),
+        "limit_now": "limit_cents",
+        "monthly_purchases": when(nw.col("n_billed") > 0, integer((real(billed) * MONTH / real(months) + 0.5).floor())),
+        "peak_monthly_purchases": when(nw.col("n_billed") > 0, nw.max_horizontal(*(f"billed_{month}" for month in range(12)))),
+        "days_late_p80": when(nw.col("n_settled_year") > 0, nw.col("p80")),
+        "typical_terms_days": "typical_terms",
+        "tangible_net_worth": cents(worth),
+        "statement_age_days": "statement_age",
+        "insured_amount": _held("insured_cents"),
+        "insured_share": when(nw.col("insured_cents") > 0, real(nw.col("covered_cents")) / real(nw.col("insured_cents"))),
+        "guarantee_amount": _held("guarantee_cents"),
+        "collateral_amount": _held("collateral_cents"),
+        "deposit_amount": _held("deposit_cents"),
+        "tenure_days": tenure,
+        "n_paid_invoices": "n_paid",
+        "data_depth": _data_depth(),
+    }
+
+
+def _held(column: str) -> Expr:
+    # No row in the securities table means nothing is held: that is known, so zero and not null.
+    return nw.col(column).fill_null(0)
+
+
+def _data_depth() -> Expr:
+    accounts = nw.col("statement_age").fill_null(FRESH_ACCOUNTS + 1) <= FRESH_ACCOUNTS
+    some = nw.col("n_paid") >= ENOUGH_PAYMENTS
+    year = some & (nw.col("first_paid").fill_null(0) >= YEAR)
+    outside = ~nw.col("statement_age").is_null() | ~nw.col("rating").is_null()
+    ladder = (
+        ("A", accounts & year),
+        ("B", year),
+        ("C", accounts & some),
+        ("D", some),
+        ("E", outside),
+        ("F", nw.col("n_billed") > 0),
+    )
+    letter = nw.lit("G")
+    for name, condition in reversed(ladder):
+        letter = when(condition, nw.lit(name), letter)
+    return letter
+
+
+def _as_schema(rows: pa.Table, snapshot: Snapshot) -> pa.Table:
+    terms = [terms_days(code) for code in rows["limit_terms"].to_pylist()]
+    given = {
+        **{name: rows[name] for name in rows.column_names},
+        "customer_id": snapshot.observations["customer_id"],
+        "as_of": snapshot.observations["as_of"],
+        "currency": pa.array([snapshot.reporting_currency] * rows.num_rows, pa.string()),
+        "terms_now": pa.array(terms, pa.int32()),
+    }
+    columns = [_money(given[name]) if kind == MONEY else given[name].cast(kind) for name, kind in SCHEMA.items()]
+    return pa.table(columns, names=list(SCHEMA))
+
+
+def _money(whole_cents: pa.ChunkedArray) -> pa.ChunkedArray:
+    units = pc.multiply(whole_cents.cast(pa.decimal128(19, 0)), pa.scalar(Decimal(1) / PARTS_PER_CENT, pa.decimal128(3, 2)))
+    return units.cast(MONEY)
+
+
+def terms_days(code: str | None) -> int | None:
+    """Days of credit in a granted-terms code: its first number, 0 for prepayment or cash; null where neither is found.
+
+    >>> terms_days("net 30"), terms_days("prepayment"), terms_days("by agreement")
+    (30, 0, None)
+    """
+    if code is None:
+        return None
+    if number := re.search(r"\d+", code):
+        return int(number.group())
+    return 0 if code.strip().lower() in {"prepayment", "prepaid", "cash", "cod"} else None

@@ -1,0 +1,64 @@
+"""Money inside the engine: whole numbers only, converted at the rate in force on the observation's date and never a later one."""
+
+import narwhals.stable.v2 as nw
+
+from riskscore.snapshot.measures import Expr, integer, real
+from riskscore.tables import Frame, Ledger
+
+PARTS = 10_000
+"""Money in a ledger has four decimals; its whole number of ten-thousandths fits 64 bits and adds without error."""
+
+PARTS_PER_CENT = 100
+FOREVER = 2**31 - 1
+"""The day number that stands for "still in force"."""
+
+
+def parts(column: str) -> Expr:
+    """A money column as a whole number of ten-thousandths of its own currency."""
+    return integer(nw.col(column) * PARTS)
+
+
+def cents(amount: Expr) -> Expr:
+    """Ten-thousandths of some currency as whole cents of the reporting currency, by the `rate` column beside it.
+
+    Halves go up: engines disagree on the rounding of halves, and none disagrees on the floor.
+    """
+    return integer((real(amount) * nw.col("rate") / PARTS_PER_CENT + 0.5).floor())
+
+
+def in_force(frame: Frame, key: str, *, order: list[str], until: Expr | None = None) -> Frame:
+    """The rows with `known_to` beside `known_from`: a row holds until the next one of its key, or until its own last day.
+
+    order: what sorts rows of one key, `known_from` first; of rows known the same day only the last one ever holds.
+    """
+    following = nw.col("known_from").shift(-1).over(key, order_by=order).fill_null(FOREVER)
+    ends = following if until is None else nw.min_horizontal(following, until.fill_null(FOREVER))
+    return frame.with_columns(known_to=ends)
+
+
+def holding(frame: Frame) -> Frame:
+    """Only the rows that hold at `as_of`."""
+    return frame.filter(nw.col("known_from") <= nw.col("as_of"), nw.col("as_of") < nw.col("known_to"))
+
+
+def rates_at(ledger: Ledger, dates: Frame) -> Frame:
+    """(currency, as_of, rate): units of the reporting currency for one of each currency, the newest fixing by that date.
+
+    dates: distinct `as_of`. A fixing quoted the other way round is inverted where its day has no direct one. The reporting
+    currency is 1, so a ledger in one currency needs no rates.
+    """
+    home = ledger.reporting_currency
+    quoted = ledger.frames["rates"].filter(nw.col("rate") > 0)
+    direct = quoted.filter(nw.col("to_currency") == home, nw.col("currency") != home)
+    turned = quoted.filter(nw.col("currency") == home, nw.col("to_currency") != home)
+    fixings = nw.concat(
+        [
+            direct.select("currency", "rate", known_from="rated_on", preference=nw.lit(1)),
+            turned.select(currency="to_currency", rate=1.0 / nw.col("rate"), known_from="rated_on", preference=nw.lit(0)),
+        ]
+    )
+    foreign = holding(in_force(fixings, "currency", order=["known_from", "preference"]).join(dates, how="cross"))
+    columns = ("currency", "as_of", "rate")
+    return nw.concat(
+        [foreign.select(*columns), dates.select(currency=nw.lit(home), as_of="as_of", rate=nw.lit(1.0)).select(*columns)]
+    )

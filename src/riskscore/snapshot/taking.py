@@ -1,0 +1,94 @@
+"""Taking a snapshot: the ledger cut to what was known of each customer on each date, staged for features."""
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date
+
+import narwhals.stable.v2 as nw
+import pyarrow as pa
+
+from riskscore.errors import InputRefused
+from riskscore.snapshot.calendar import date_of, day_number
+from riskscore.snapshot.items import issued_items, item_states, settled_parts, take_items, take_receipts
+from riskscore.snapshot.money import rates_at
+from riskscore.snapshot.spine import numbered, take_spine
+from riskscore.snapshot.standing import take_standing, take_statements
+from riskscore.tables import Frame, Ledger
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Facts known at each (customer, date) asked about, and nothing else. Only `take_snapshot` makes one.
+
+    observations: customer_id, as_of (date32) and their number, sorted by both; one row per row of every result.
+    spine: the observations with master data as known then, and family_id.
+    items: every invoice as it stood (see `riskscore.snapshot.items.take_items`).
+    receipts: every payment of the last 365 days.
+    statements: the newest published accounts and those of the year before.
+    standing: rating, granted limit, securities.
+    reporting_currency: every amount is whole cents of it, at the rate of the date itself.
+    """
+
+    observations: pa.Table
+    spine: Frame
+    items: Frame
+    receipts: Frame
+    statements: Frame
+    standing: Frame
+    reporting_currency: str
+
+
+def take_snapshot(ledger: Ledger, observations: pa.Table) -> Snapshot:
+    """What the ledger knew of each observed customer on the observed date.
+
+    observations: columns customer_id (string) and as_of (date32), in any order, duplicates ignored.
+    Raises InputRefused where an invoice is in a currency that has no rate by the date: a sum without it would be wrong.
+    """
+    pairs = numbered(observations)
+    spine = take_spine(ledger, pairs)
+    rates = ledger.stage(rates_at(ledger, spine.select("as_of").unique()))
+    issued = issued_items(ledger, spine)
+    settled = settled_parts(ledger, issued)
+    items = take_items(ledger, spine, item_states(ledger, issued, settled), rates)
+    _refuse_without_rate(items, ledger.reporting_currency)
+    return Snapshot(
+        observations=pairs.set_column(1, "as_of", pairs["as_of"].cast(pa.date32())),
+        spine=spine,
+        items=items.drop("currency", "rate"),
+        receipts=take_receipts(ledger, spine, settled, rates),
+        statements=take_statements(ledger, spine, rates),
+        standing=take_standing(ledger, spine, rates),
+        reporting_currency=ledger.reporting_currency,
+    )
+
+
+def month_ends(first: date, last: date) -> list[date]:
+    """The last days of the months from `first` to `last`, both included.
+
+    >>> month_ends(date(2024, 1, 31), date(2024, 3, 30))
+    [datetime.date(2024, 1, 31), datetime.date(2024, 2, 29)]
+    """
+    months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
+    ends = [date(month // 12, month % 12 + 1, monthrange(month // 12, month % 12 + 1)[1]) for month in months]
+    return [end for end in ends if first <= end <= last]
+
+
+def customers_known_at(ledger: Ledger, as_of: date) -> pa.Table:
+    """An observation at `as_of` for every customer of whom a row or an invoice was known by then, sorted by id."""
+    today = day_number(as_of)
+    customers = ledger.frames["customers"].filter(nw.col("known_on") <= today).select("customer_id")
+    buyers = ledger.frames["invoices"].filter(nw.col("known_on") <= today, nw.col("issued_on") <= today).select("customer_id")
+    known = nw.concat([customers, buyers]).unique().collect("pyarrow")["customer_id"].to_list()
+    return pa.table(
+        {"customer_id": pa.array(sorted(known), pa.string()), "as_of": pa.array([as_of] * len(known), pa.date32())},
+    )
+
+
+def _refuse_without_rate(items: Frame, home: str) -> None:
+    missing = items.filter(nw.col("rate").is_null()).select("currency", "as_of").unique().collect("pyarrow").to_native()
+    if missing.num_rows:
+        currency, as_of = min(zip(missing["currency"].to_pylist(), missing["as_of"].to_pylist(), strict=True))
+        raise InputRefused(
+            f"there is no rate from {currency} to {home} by {date_of(as_of)}, and invoices in {currency} are known by then. "
+            "A sum without them would be wrong. Deliver the rate (table rates) and ingest again."
+        )

@@ -1,0 +1,177 @@
+"""The rules of the house. Each is one function with an id, answers with the most it allows, and may only tighten.
+
+A rule whose fact is not known says nothing (None). Sections of the policy are named after the rules that read them.
+"""
+
+from collections.abc import Callable, Mapping
+from decimal import ROUND_FLOOR, Decimal
+from types import MappingProxyType
+
+from riskscore.policy.case import ZERO, Cap, Case, Fact
+from riskscore.policy.demand import credit_period, need_of, peak_factor, trade_of
+from riskscore.policy.parameters import Params
+from riskscore.profit import optimal_limit
+
+Rule = Callable[[Case, Params], Cap | None]
+
+CENT = Decimal("0.01")
+BEYOND_ANY_LIMIT = Decimal(10) ** 18  # a cap divided by a tiny risk says no more than "not here"
+
+
+def cap_in_default(case: Case, params: Params) -> Cap | None:
+    """Nothing more for a customer in default, whatever stands behind it (Policy, terms.ladder: stop)."""
+    return _cap("default", ZERO, params, "terms.ladder") if case.in_default else None
+
+
+def cap_by_need(case: Case, params: Params) -> Cap | None:
+    """No more than the customer needs to buy what it buys on the terms it has (Policy, need).
+
+    Monthly purchases x (terms + days late at the 80th percentile) / 30 x peak factor.
+    """
+    return _cap(
+        "need",
+        need_of(case, params),
+        params,
+        "need.peak_factor",
+        monthly=case.monthly_purchases,
+        days=credit_period(case, params),
+        factor=peak_factor(case, params).quantize(CENT),
+    )
+
+
+def cap_by_profit(case: Case, params: Params) -> Cap | None:
+    """No more than the limit at which expected profit is largest (Policy, profit; `riskscore.profit`)."""
+    if case.pd is None:
+        return None
+    best = optimal_limit(trade_of(case, params, case.pd))
+    if best is None:
+        return None
+    return _cap("profit", best, params, "profit.margin", pd=case.pd, margin=params.profit_margin)
+
+
+def cap_by_grade(case: Case, params: Params) -> Cap | None:
+    """A worse grade gets a smaller share of its need, the worst grades none (Policy, grade.multiple)."""
+    if case.grade is None:
+        return None
+    share = params.grade_multiple[case.grade - 1]
+    return _cap("grade", share * need_of(case, params), params, "grade.multiple", grade=case.grade, share=share)
+
+
+def cap_by_capacity(case: Case, params: Params) -> Cap | None:
+    """Never be owed more than a set share of the customer's tangible net worth; none below zero (Policy, capacity)."""
+    if case.tangible_net_worth is None:
+        return None
+    amount = params.capacity_net_worth_share * max(case.tangible_net_worth, ZERO)
+    return _cap(
+        "capacity", amount, params, "capacity.net_worth_share",
+        share=params.capacity_net_worth_share, net_worth=case.tangible_net_worth,
+    )  # fmt: skip
+
+
+def cap_by_loss_budget(case: Case, params: Params) -> Cap | None:
+    """The expected loss within the horizon stays inside the budget of one customer (Policy, loss).
+
+    Budget / (PD x LGD x (1 - insured share)); no cap where nothing can be lost.
+    """
+    if case.pd is None:
+        return None
+    loss_share = case.pd * params.loss_given_default * (1 - case.insured_share)
+    if loss_share <= 0:
+        return None
+    budget = params.loss_budget.of(case.annual_sales)
+    return _cap("loss", budget / loss_share, params, "loss.budget", budget=budget, pd=case.pd, lgd=params.loss_given_default)
+
+
+def cap_for_new_customer(case: Case, params: Params) -> Cap | None:
+    """A new customer starts with a set share of monthly volume (Policy, new_customer).
+
+    It ends when the relationship has reached the day of review and enough invoices were paid: on the day before, it still holds.
+    """
+    tenure = case.tenure_days or 0
+    if tenure >= params.new_customer_review_after and case.n_paid_invoices >= params.new_customer_paid_invoices:
+        return None
+    of_seller = params.new_customer_base == "seller_monthly_sales"
+    base = case.annual_sales / 12 if of_seller else case.monthly_purchases
+    return _cap(
+        "new_customer", params.new_customer_volume_share * base, params, "new_customer.volume_share",
+        share=params.new_customer_volume_share, base=base, tenure=tenure, paid=case.n_paid_invoices,
+    )  # fmt: skip
+
+
+def cap_by_concentration(case: Case, params: Params) -> Cap | None:
+    """One corporate family stays within a set share of receivables, counted after the change (Policy, concentration).
+
+    x <= c / (1 - c) x what all others owe, so that x / (x + others) <= c; less what the rest of the family owes already.
+    """
+    share = params.concentration_single_buyer
+    room = share / (1 - share) * max(case.receivables_others, ZERO) - max(case.family_exposure, ZERO)
+    return _cap(
+        "concentration", max(room, ZERO), params, "concentration.single_buyer",
+        share=share, others=case.receivables_others, family=case.family_exposure,
+    )  # fmt: skip
+
+
+def cap_by_sales(case: Case, params: Params) -> Cap | None:
+    """One customer never owes more than a set share of the seller's own annual sales (Policy, ceiling.by_sales)."""
+    amount = params.ceiling_by_sales.of(case.annual_sales)
+    return _cap("sales", amount, params, "ceiling.by_sales", sales=case.annual_sales)
+
+
+def cap_by_insurance(case: Case, params: Params) -> Cap | None:
+    """No more than the insured limit and the appetite for uninsured exposure together (Policy, insurance)."""
+    if params.insurance_uninsured_appetite is None:
+        return None
+    appetite = params.insurance_uninsured_appetite.of(case.annual_sales)
+    return _cap(
+        "insurance", case.insured_amount + appetite, params, "insurance.uninsured_appetite",
+        insured=case.insured_amount, appetite=appetite,
+    )  # fmt: skip
+
+
+def cap_by_hand(case: Case, params: Params) -> Cap | None:
+    """What a person set for this customer (Policy, manual_cap)."""
+    return None if case.manual_cap is None else _cap("manual", case.manual_cap, params, "manual_cap")
+
+
+def cap_by_ceiling(case: Case, params: Params) -> Cap | None:
+    """The hard ceiling: no limit above it, whatever else holds (Policy, ceiling.hard)."""
+    if params.ceiling_hard is None:
+        return None
+    return _cap("ceiling", params.ceiling_hard.of(case.annual_sales), params, "ceiling.hard")
+
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        "default": cap_in_default,
+        "need": cap_by_need,
+        "profit": cap_by_profit,
+        "grade": cap_by_grade,
+        "capacity": cap_by_capacity,
+        "loss": cap_by_loss_budget,
+        "new_customer": cap_for_new_customer,
+        "concentration": cap_by_concentration,
+        "sales": cap_by_sales,
+        "insurance": cap_by_insurance,
+        "manual": cap_by_hand,
+        "ceiling": cap_by_ceiling,
+    }
+)
+"""Rule id to rule. Of two equal caps the one that stands first here is named as binding."""
+
+LIFTED_BY_SECURITY = frozenset({"profit", "grade", "capacity", "loss", "new_customer", "insurance"})
+"""Rules about what may be lost: security adds to what they allow. Need, concentration and ceilings are not about loss."""
+
+
+def security_value(case: Case, params: Params) -> Decimal:
+    """What stands behind the customer, each kind less its haircut (Policy, security)."""
+    return (
+        case.collateral_amount * (1 - params.security_collateral_haircut)
+        + case.guarantee_amount * (1 - params.security_guarantee_haircut)
+        + case.deposit_amount * (1 - params.security_deposit_haircut)
+    )
+
+
+def _cap(rule: str, amount: Decimal, params: Params, key: str, **facts: Fact) -> Cap:
+    return Cap(
+        rule, min(amount, BEYOND_ANY_LIMIT).quantize(CENT, ROUND_FLOOR), params.sources.get(key, ""), MappingProxyType(facts)
+    )

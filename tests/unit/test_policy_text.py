@@ -1,0 +1,146 @@
+"""The policy as signed text: what is refused, by which line and key, and which dated number holds when."""
+
+import re
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from deciding import POLICY
+from riskscore.errors import UsageRefused
+from riskscore.policy import PARAMETERS, Amount, Params, parse
+from riskscore.policy.entries import read_entries
+
+TEXT = POLICY.read_text()
+ON = date(2026, 6, 30)
+
+
+def edited(old: str, new: str) -> str:
+    assert TEXT.count(old) == 1, old
+    return TEXT.replace(old, new)
+
+
+def line_of(text: str, part: str) -> int:
+    return text[: text.index(part)].count("\n") + 1
+
+
+def added(entry: str) -> str:
+    return TEXT + "\n" + entry
+
+
+MARGIN = """[[profit.margin]]
+from = 2000-01-01
+value = 0.20
+"""
+SIGNED = 'source = "committee"\nreason = "test"\n'
+HARD = f'[[ceiling.hard]]\nfrom = 2026-01-01\nvalue = 5\nunit = "EUR"\n{SIGNED}'
+
+
+def test_shipped_policy_holds_on_the_dates_of_all_public_ledgers():
+    for year in (2005, 2013, 2018, 2026):
+        assert parse(TEXT, on=date(year, 6, 30)).new_customer_volume_share == Decimal("0.15")
+
+
+def test_every_parameter_is_an_attribute_and_every_attribute_is_known():
+    own = {"digest", "sources", "manual_caps"}
+
+    assert {parameter.field for parameter in PARAMETERS.values()} == set(Params.__dataclass_fields__) - own
+
+
+def test_every_number_of_the_shipped_policy_is_signed():
+    for entry in read_entries(TEXT):
+        assert len(entry.source) > 10
+        assert len(entry.reason) > 10
+
+
+@pytest.mark.parametrize(
+    ("text", "marker", "message"),
+    [
+        pytest.param(edited(MARGIN, MARGIN + "vaule = 3\n"), "vaule", "profit.margin.vaule unknown key; perhaps value", id="unknown-key"),
+        pytest.param(TEXT.replace("[[profit.margin]]", "[[profit.margn]]"), "[[profit.margn", "perhaps profit.margin", id="unknown-number"),
+        pytest.param(added("[[profits.x]]\nvalue = 1"), "[[profits.x", "profits unknown section; perhaps profit", id="unknown-section"),
+        pytest.param(edited(MARGIN, MARGIN.replace("0.20", "1.01")), "value = 1.01", "between 0 and 1", id="out-of-range"),
+        pytest.param(edited(MARGIN, MARGIN.replace("0.20", '"0.2"')), 'value = "0.2"', "must be a number", id="text-for-a-number"),
+        pytest.param(edited(MARGIN, MARGIN.replace("0.20", "true")), "value = true", "must be a number", id="flag-for-a-number"),
+        pytest.param(edited(MARGIN, MARGIN.replace("0.20", "nan")), "value = nan", "must be a number", id="not-a-number"),
+        pytest.param(edited(MARGIN, MARGIN.replace("2000-01-01", '"2000"')), 'from = "2000"', "must be a date", id="date-in-quotes"),
+        pytest.param(edited(MARGIN, MARGIN + "until = 1999-12-31\n"), "until = 1999", "is before from", id="ends-before-it-begins"),
+        pytest.param(edited('unit = "share of sales"', 'unit = "percent"'), 'unit = "percent"', "must be share of sales", id="wrong-unit"),
+        pytest.param(edited('unit = "share of sales"\n', ""), MARGIN, "has no unit", id="no-unit"),
+        pytest.param(edited(MARGIN + 'unit = "share of sales"\nsource', MARGIN + 'unit = "share of sales"\nsauce'), "sauce", "perhaps source",
+                     id="misspelt-source"),
+        pytest.param(added(HARD.replace('source = "committee"\n', "")), "[[ceiling.hard]]\nfrom = 2026-01-01", "has no source", id="no-source"),
+        pytest.param(added(HARD.replace('"committee"', '" "')), 'source = " "', "must be text, and not empty", id="empty-source"),
+        pytest.param(added(HARD.replace('"EUR"', '"Euro"')), 'unit = "Euro"', "ISO 4217 currency, not 'Euro'", id="not-a-currency"),
+        pytest.param(added("[ceiling.soft]\nvalue = 1"), "[ceiling.soft", "unknown key", id="unknown-table"),
+        pytest.param(edited("0.90, 0.75, 0.50, 0, 0, 0", "0.75, 0.90, 0.50, 0, 0, 0"), "value = [1.00", "rises with risk", id="loosens-the-multiple"),
+        pytest.param(edited("45, 45, 30, 30", "30, 30, 45, 45"), "value = [60, 60, 30", "lengthens with risk", id="longer-terms-for-worse"),
+        pytest.param(edited('"prepayment", "stop"]', '"stop", "prepayment"]'), "value = [60", "lengthens with risk", id="sells-in-default"),
+        pytest.param(edited("30, 30, 15,", "30, 30,"), 'value = [60, 60, 45, 45, 30, 30, "pre', "list of 10 values", id="nine-grades"),
+        pytest.param(edited("30, 30, 15,", '30, 30, "cash",'), 'value = [60, 60, 45, 45, 30, 30, "cash"', "holds 'cash'", id="unknown-terms"),
+        pytest.param(edited("30, 30, 15,", "30, 30, 10,"), "[[terms.secured]]", "is 15 days, but a better grade gets 10",
+                     id="security-beats-a-better-grade"),
+        pytest.param(edited('"conservative"', '"bold"'), 'value = "bold"', "must be one of conservative, aggressive", id="unknown-choice"),
+        pytest.param(added(HARD + "\n" + HARD.replace("value = 5", "value = 6")), HARD.replace("value = 5", "value = 6"), "claims 2026-01-01",
+                     id="same-day-twice"),
+        pytest.param(
+            added(HARD.replace("value", "until = 2026-03-01\nvalue") + "\n" + HARD.replace("from = 2026-01-01", "from = 2026-03-01")),
+            "[[ceiling.hard]]\nfrom = 2026-03-01", "claims 2026-03-01", id="overlapping-dates",
+        ),
+        pytest.param(added(HARD.replace("[[ceiling.hard]]", "[[manual_cap]]")), "[[manual_cap]]", "has no customer_id", id="cap-on-nobody"),
+    ],
+)  # fmt: skip
+def test_wrong_line_is_refused_by_line_and_key(text, marker, message):
+    with pytest.raises(UsageRefused, match=re.escape(message)) as refused:
+        parse(text, on=ON)
+
+    assert str(refused.value).startswith(f"policy line {line_of(text, marker)}: ")
+    assert refused.value.exit_status == 2
+
+
+def test_text_that_is_not_toml_is_refused_with_its_line():
+    with pytest.raises(UsageRefused, match=r"not TOML: .*line 2"):
+        parse("a = 1\nb = = 2\n", on=ON)
+
+
+def test_number_without_a_value_on_the_day_is_refused():
+    with pytest.raises(
+        UsageRefused, match=r"profit\.margin has no value in force on 1999-12-31|need\.assumed_terms has no value"
+    ):
+        parse(TEXT, on=date(1999, 12, 31))
+
+
+@pytest.mark.parametrize(
+    ("on", "margin"),
+    [(date(2026, 6, 30), "0.20"), (date(2026, 7, 1), "0.15"), (date(2026, 9, 30), "0.15"), (date(2026, 10, 1), "0.20")],
+)
+def test_new_dated_line_holds_from_its_day_to_its_last_and_overwrites_nothing(on, margin):
+    newer = f'[[profit.margin]]\nfrom = 2026-07-01\nuntil = 2026-09-30\nvalue = 0.15\nunit = "share of sales"\n{SIGNED}'
+
+    assert parse(added(newer), on=on).profit_margin == Decimal(margin)
+
+
+def test_rule_without_a_value_is_off_and_on_from_its_day():
+    assert parse(added(HARD), on=date(2025, 12, 31)).ceiling_hard is None
+    assert parse(added(HARD), on=date(2026, 1, 1)).ceiling_hard == Amount(Decimal(5), "EUR")
+    assert parse(TEXT, on=date(2013, 3, 15)).terms_statutory is None
+    assert parse(TEXT, on=date(2013, 3, 16)).terms_statutory == 60
+
+
+def test_manual_cap_names_one_customer_and_ends_on_its_last_day():
+    text = added(HARD.replace("[[ceiling.hard]]", '[[manual_cap]]\ncustomer_id = "0012"\nuntil = 2026-06-30'))
+
+    assert parse(text, on=ON).manual_caps == {"0012": Amount(Decimal(5), "EUR")}
+    assert parse(text, on=date(2026, 7, 1)).manual_caps == {}
+
+
+def test_digest_is_that_of_the_text_and_amounts_name_their_currencies():
+    params = parse(added(HARD), on=ON)
+
+    assert params.digest != parse(TEXT, on=ON).digest
+    assert params.currencies == {"EUR"}
+    assert parse(TEXT, on=ON).currencies == frozenset()
+
+
+def test_numbers_are_exact_decimals_not_floats():
+    assert parse(TEXT, on=ON).loss_budget == Amount(Decimal("0.0001"), "share of annual sales")

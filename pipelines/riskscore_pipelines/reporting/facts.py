@@ -1,0 +1,167 @@
+"""What the report says, as values: no engine, no disk, no language. Money is Decimal in the reporting currency."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+AGES = ("not_due", "to_30", "to_60", "to_90", "over_90")
+"""The ageing buckets: not due, 1-30, 31-60, 61-90 and more than 90 days past due."""
+
+
+@dataclass(frozen=True)
+class Ageing:
+    """The open balance at a month end, by age; `amounts` in the order of `AGES`."""
+
+    on: date
+    amounts: tuple[Decimal, ...]
+
+    @property
+    def total(self) -> Decimal:
+        """The control total."""
+        return sum(self.amounts, Decimal(0))
+
+    @property
+    def overdue_share(self) -> float:
+        """Share of the balance past due; 0 where nothing is open."""
+        return float(1 - self.amounts[0] / self.total) if self.total > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Dso:
+    """Days sales outstanding of the quarter that ends on a date; None where nothing was sold. alert: the rule fired here."""
+
+    on: date
+    days: float | None
+    best_possible: float | None
+    alert: bool = False
+
+    @property
+    def days_delinquent(self) -> float | None:
+        """What lateness adds: DSO less best possible DSO."""
+        return None if self.days is None or self.best_possible is None else self.days - self.best_possible
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One customer's line: what is known, what was decided. None means not known, or not decided."""
+
+    customer_id: str
+    name: str
+    country: str
+    status: str
+    grade: int | None
+    pd: float | None
+    pd_low: float | None
+    pd_high: float | None
+    score: int | None
+    data_depth: str
+    exposure: Decimal
+    overdue: Decimal
+    oldest_days_past_due: int
+    limit_now: Decimal | None
+    limit: Decimal | None
+    terms_now: str
+    terms: str
+    binding_cap: str
+    reasons: tuple[str, ...]
+
+    @property
+    def limit_change(self) -> Decimal | None:
+        """Recommended less present limit; None where either is not known."""
+        return None if self.limit is None or self.limit_now is None else self.limit - self.limit_now
+
+
+@dataclass(frozen=True)
+class Family:
+    """One corporate family's share of the receivables."""
+
+    name: str
+    n_customers: int
+    exposure: Decimal
+    share: float
+
+
+@dataclass(frozen=True)
+class Concentration:
+    """How much hangs on few: families by exposure, largest first. lorenz: (share of families, share of exposure)."""
+
+    families: tuple[Family, ...]
+    n_families: int
+    top_10_share: float
+    herfindahl: float
+    single_buyer_cap: float
+    lorenz: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of quality with its interval, beside the baseline's."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    baseline: float | None
+    baseline_low: float | None = None
+    baseline_high: float | None = None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """One grade out of time: how many, what was predicted, what happened, with the interval of chance."""
+
+    grade: int
+    n: int
+    predicted: float
+    observed: float
+    low: float
+    high: float
+
+    @property
+    def inside(self) -> bool:
+        """Does the predicted rate lie inside the interval of the observed one?"""
+        return self.low <= self.predicted <= self.high
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How well the model in force did on dates later than it had seen."""
+
+    n: int
+    n_events: int
+    n_customers: int
+    first_on: date
+    last_on: date
+    figures: tuple[Figure, ...]
+    calibration: tuple[Calibration, ...]
+    roc: tuple[tuple[float, float], ...]
+    baseline_roc: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of the delivered rows of one table, and of their money: in = accepted + quarantined + duplicates."""
+
+    table: str
+    rows_in: int
+    accepted: int
+    duplicates: int
+    quarantined: Mapping[str, int]
+    money_quarantined: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything one report says."""
+
+    as_of: date
+    currency: str
+    horizon_days: int
+    customers: Sequence[Scored]
+    ageing: Sequence[Ageing]
+    dso: Sequence[Dso]
+    concentration: Concentration
+    quality: Quality | None
+    deliveries: Sequence[Delivery]
+    provenance: Mapping[str, str]

@@ -4,14 +4,12 @@ import hashlib
 import json
 import tomllib
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self, TypeVar
+from typing import Annotated, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from riskscore.errors import UsageRefused
-
-if TYPE_CHECKING:
-    from riskscore.outcomes import Outcome
+from riskscore.outcomes import Outcome
 
 Days = Annotated[int, Field(ge=1, le=3650)]
 Share = Annotated[Decimal, Field(ge=0, le=1)]
@@ -133,10 +131,14 @@ class Evidence(_Part):
 
 
 class Recipe(_Part):
-    """One recipe. Equal recipes have equal digests, whatever the comments and the order of the keys in the text."""
+    """One recipe. Equal recipes have equal digests, whatever the comments and the order of the keys in the text.
+
+    baselines: single features that stand beside the model in every table of figures, as rules of thumb would use them.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     seed: Annotated[int, Field(ge=0, lt=2**31)]
+    baselines: list[str]
     outcome: OutcomeTerms
     cuts: Cuts
     features: FeatureChoice
@@ -151,10 +153,8 @@ class Recipe(_Part):
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
-    def definition(self) -> "Outcome":
+    def definition(self) -> Outcome:
         """The outcome as `riskscore.outcomes` observes it."""
-        from riskscore.outcomes import Outcome
-
         return Outcome(**self.outcome.model_dump())
 
 

@@ -1,0 +1,78 @@
+"""Guards against figures that are too good: each stops a training that has seen what it could not have known."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import numpy as np
+
+from riskscore.errors import ModelRefused
+from riskscore.evaluation.metrics import Floats, Integers
+
+TOO_GOOD = 0.95
+"""No single honest feature tells who will pay late this well; a copy of the outcome does."""
+
+EPOCH = date(1970, 1, 1)
+
+
+class LeakFound(ModelRefused):
+    """The training has seen something that was not known at its dates. No model is made."""
+
+    code = "leak-found"
+
+
+def check_time_split(learned_on: Integers, judged_on: Integers, horizon_days: int, embargo_days: int) -> None:
+    """The last outcome learned from was known before the first date judged, and the embargo lies between.
+
+    learned_on, judged_on: dates of the rows as days since 1970-01-01. Raises LeakFound.
+    """
+    known_by = int(learned_on.max()) + horizon_days + embargo_days
+    if known_by > int(judged_on.min()):
+        raise LeakFound(
+            f"the model judged from {_day(judged_on.min())} on learned from outcomes that end on "
+            f"{_day(int(learned_on.max()) + horizon_days)}: the two overlap. Split by time with the outcome's horizon between."
+        )
+
+
+def check_maturity(matures_on: Floats, until: date) -> None:
+    """Every outcome learned from was fully known by `until`. Raises LeakFound with the number that was not.
+
+    Learning from the early payers alone of a month that is not over makes everyone look punctual.
+    """
+    immature = int(np.sum(matures_on > (until - EPOCH).days))
+    if immature:
+        raise LeakFound(f"{immature} outcomes are not known yet at {until}: leave out their whole month.")
+
+
+def check_features(matrix: Floats, names: Sequence[str], outcome: Floats) -> None:
+    """No feature alone, nor its absence, tells the outcome better than AUC 0.95. Raises LeakFound naming the feature."""
+    for place, name in enumerate(names):
+        values = matrix[:, place]
+        missing = np.isnan(values)
+        for column, said in (
+            (np.where(missing, np.nanmedian(values) if not missing.all() else 0.0, values), ""),
+            (missing, "'s absence"),
+        ):
+            auc = separation(np.asarray(column, dtype=np.float64), outcome)
+            if auc > TOO_GOOD:
+                raise LeakFound(
+                    f"feature {name}{said} alone tells the outcome with AUC {auc:.3f}: it holds what was not known yet. "
+                    "Leave it out, or correct the day its rows became known."
+                )
+
+
+def separation(values: Floats, outcome: Floats) -> float:
+    """AUC of one column in the direction that suits it, 0.5 to 1; ties count half. 0.5 where all outcomes are equal."""
+    n_events = float(outcome.sum())
+    n_goods = len(outcome) - n_events
+    if n_events == 0 or n_goods == 0:
+        return 0.5
+    distinct, place = np.unique(values, return_inverse=True)
+    events = np.bincount(place, outcome, minlength=len(distinct))
+    goods = np.bincount(place, minlength=len(distinct)) - events
+    below = np.cumsum(goods) - goods
+    auc = float(np.sum(events * (below + goods / 2)) / (n_events * n_goods))
+    return max(auc, 1 - auc)
+
+
+def _day(number: float) -> date:
+    return EPOCH + timedelta(days=int(number))

@@ -1,0 +1,127 @@
+"""The figures by which a probability is judged, each under many weightings of the customers at once."""
+
+from typing import Any
+
+import numpy as np
+from scipy.special import expit, logit
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Integers = np.ndarray[Any, np.dtype[np.int64]]
+
+METRICS = ("auc", "gini", "ks", "pr_auc", "brier", "log_loss", "ece", "calibration_intercept", "calibration_slope")
+"""auc, gini, ks, pr_auc, slope near 1: higher is better up to 1; brier, log_loss, ece: lower is better; intercept: 0 is right."""
+
+SMALLEST_PD = 1e-6  # a probability of 0 or 1 would make the log loss infinite
+N_BINS = 10
+
+
+def measure(pd: Floats, outcome: Floats, customers: Integers, weights: Floats) -> dict[str, Floats]:
+    """Every metric of `METRICS` under every weighting of the customers.
+
+    weights: (b, number of customers); a row of ones gives the figure itself. Returns arrays of length b; NaN where a weighting
+    leaves no event or no non-event.
+
+    auc: area under the ROC curve, ties count half. gini = 2 auc - 1. ks: largest distance of the two distributions. pr_auc:
+    average precision. ece: mean distance of predicted and observed over ten bins of equal size. calibration_intercept: of a
+    logistic with the log-odds as offset (0: right on average). calibration_slope: coefficient of the log-odds (below 1: too
+    extreme).
+    """
+    kept = np.clip(pd, SMALLEST_PD, 1 - SMALLEST_PD)
+    loss = -np.where(outcome == 1, np.log(kept), np.log1p(-kept))
+    n_customers = weights.shape[1]
+    mass = weights @ np.bincount(customers, minlength=n_customers)
+    result = _ranking(pd, outcome, customers, weights)
+    result["brier"] = weights @ np.bincount(customers, (pd - outcome) ** 2, minlength=n_customers) / mass
+    result["log_loss"] = weights @ np.bincount(customers, loss, minlength=n_customers) / mass
+    result["ece"] = _expected_calibration_error(pd, outcome, customers, weights) / mass
+    log_odds = logit(kept)
+    result["calibration_intercept"] = _logistic(np.ones((len(pd), 1)), log_odds, outcome, customers, weights)[:, 0]
+    result["calibration_slope"] = _logistic(np.column_stack([np.ones(len(pd)), log_odds]), None, outcome, customers, weights)[
+        :, 1
+    ]
+    return {name: result[name] for name in METRICS}
+
+
+def _ranking(pd: Floats, outcome: Floats, customers: Integers, weights: Floats) -> dict[str, Floats]:
+    order = np.argsort(-pd, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(pd[order]) != 0, True))
+    good, owner = outcome[order] == 0, customers[order]
+    auc, ks, precision = (np.full(len(weights), np.nan) for _ in range(3))
+    for place, weight in enumerate(weights):  # one weighting at a time: all at once would need gigabytes
+        each = weight[owner]
+        goods = np.cumsum(np.where(good, each, 0.0))[ends]
+        bads = np.cumsum(np.where(good, 0.0, each))[ends]
+        if goods[-1] == 0 or bads[-1] == 0:
+            continue
+        caught, alarms = bads / bads[-1], goods / goods[-1]
+        steps = np.diff(caught, prepend=0.0)
+        auc[place] = 1 - np.sum(np.diff(alarms, prepend=0.0) * (1 - caught + steps / 2))
+        ks[place] = np.max(np.abs(caught - alarms))
+        total = bads + goods
+        precision[place] = np.sum(steps * np.divide(bads, total, out=np.zeros_like(bads), where=total > 0))
+    return {"auc": auc, "gini": 2 * auc - 1, "ks": ks, "pr_auc": precision}
+
+
+def _expected_calibration_error(pd: Floats, outcome: Floats, customers: Integers, weights: Floats) -> Floats:
+    total = np.zeros(len(weights))
+    bins = bins_of(pd)
+    for each in range(N_BINS):
+        there = bins == each
+        gap = np.bincount(customers[there], (pd - outcome)[there], minlength=weights.shape[1])
+        total += np.abs(weights @ gap)
+    return total
+
+
+def bins_of(pd: Floats) -> Integers:
+    """The bin, 0 to 9, of each probability: bins of equal size, equal probabilities together."""
+    edges = np.quantile(pd, np.linspace(0, 1, N_BINS + 1)[1:-1])
+    return np.searchsorted(edges, pd, side="left")
+
+
+def _logistic(design: Floats, offset: Floats | None, outcome: Floats, customers: Integers, weights: Floats) -> Floats:
+    """Coefficients under every weighting: solved for the plain sample, then one Newton step for each weighting from there.
+
+    The step is exact to second order in the weights; a full solution for each was seen to move no third digit.
+    """
+    given = np.zeros(len(outcome)) if offset is None else offset
+    beta = np.zeros(design.shape[1])
+    for _ in range(50):
+        probability = expit(given + design @ beta)
+        slope = design.T @ (outcome - probability)
+        curvature = (design * (probability * (1 - probability))[:, None]).T @ design
+        step = np.linalg.lstsq(curvature, slope, rcond=None)[0]
+        beta = beta + np.clip(step, -2, 2)
+        if np.max(np.abs(step)) < 1e-10:
+            break
+    probability = expit(given + design @ beta)
+    n, d = weights.shape[1], design.shape[1]
+    variance = probability * (1 - probability)
+    slopes = np.stack([np.bincount(customers, design[:, i] * (outcome - probability), minlength=n) for i in range(d)])
+    bends = np.stack(
+        [np.bincount(customers, design[:, i] * design[:, j] * variance, minlength=n) for i in range(d) for j in range(d)]
+    )
+    gradient = weights @ slopes.T
+    curvature = (weights @ bends.T).reshape(len(weights), d, d)
+    singular = np.linalg.det(curvature) <= 0
+    curvature[singular] = np.eye(d)
+    moved: Floats = beta + np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0]
+    moved[singular] = np.nan
+    return moved
+
+
+def roc(pd: Floats, outcome: Floats) -> tuple[Floats, Floats]:
+    """Points of the ROC curve from (0, 0) to (1, 1): share of goods above each threshold, share of events above it."""
+    order = np.argsort(-pd, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(pd[order]) != 0, True))
+    events = np.cumsum(outcome[order])[ends]
+    goods = np.cumsum(1 - outcome[order])[ends]
+    return np.append(0.0, goods / goods[-1]), np.append(0.0, events / events[-1])
+
+
+def reliability(pd: Floats, outcome: Floats) -> tuple[Floats, Floats, Integers]:
+    """Mean probability, observed share and number of rows of each of ten bins of equal size, from the safest on."""
+    bins = bins_of(pd)
+    used = np.unique(bins)
+    predicted = np.array([pd[bins == each].mean() for each in used])
+    observed = np.array([outcome[bins == each].mean() for each in used])
+    return predicted, observed, np.array([np.sum(bins == each) for each in used], dtype=np.int64)

@@ -1,0 +1,116 @@
+"""Rows to learn from: every customer with a payment history at every cut of the recipe, and what became of it."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from riskscore import features, positions
+from riskscore.errors import TooFewEvents
+from riskscore.evaluation import check_maturity
+from riskscore.model.rows import Rows
+from riskscore.outcomes import observe
+from riskscore.recipe import Recipe
+from riskscore.snapshot import customers_known_at, month_ends, take_snapshot
+from riskscore.tables import Ledger
+
+EPOCH = date(1970, 1, 1)
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many parts of it are done, and of how many."""
+
+
+def silent(_stage: str, _done: int, _total: int) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The rows of a training, and how many observations it left out and why.
+
+    rows: features and outcome, one row a customer and cut. cuts: the dates. until: facts after it were not used.
+    left_out: reason to number of observations. causes: what the events were, to number of rows.
+    """
+
+    rows: Rows
+    cuts: tuple[date, ...]
+    until: date
+    left_out: Mapping[str, int]
+    causes: Mapping[str, int]
+
+
+def gather(ledgers: Collection[Ledger], recipe: Recipe, *, until: date, progress: Progress = silent) -> Gathered:
+    """The rows of every ledger (one a bucket, together one book) at the recipe's cuts, outcomes judged on facts until `until`.
+
+    Left out: customers in default at the cut (nothing is left to predict) and those without a settled invoice (another model's).
+    Raises TooFewEvents where no month end has both the history and the finished outcome window that the recipe asks for.
+    """
+    cuts = cuts_of(ledgers, recipe, until)
+    pieces: list[tuple[pa.Table, pa.Table]] = []
+    left_out = {"in_default": 0, "without_settled_invoice": 0}
+    for number, ledger in enumerate(ledgers):
+        progress("features and outcomes", number, len(ledgers))
+        snapshot = take_snapshot(ledger, _observations(ledger, cuts))
+        facts = positions.compute(snapshot)
+        history = pc.greater(facts["n_paid_invoices"], 0)
+        defaulted = pc.and_(history, facts["in_default"])
+        used = pc.and_(history, pc.invert(facts["in_default"]))
+        left_out["without_settled_invoice"] += facts.num_rows - int(pc.sum(history).as_py() or 0)
+        left_out["in_default"] += int(pc.sum(defaulted).as_py() or 0)
+        inputs = features.compute(snapshot).filter(used)
+        if inputs.num_rows:
+            pieces.append((inputs, observe(ledger, inputs.select(["customer_id", "as_of"]), recipe.definition, until=until)))
+    progress("features and outcomes", len(ledgers), len(ledgers))
+    if not pieces:
+        raise TooFewEvents(f"no customer had a settled invoice at any month end from {cuts[0]} to {cuts[-1]}. {ADVICE}")
+    inputs = pa.concat_tables([piece for piece, _ in pieces])
+    outcomes = pa.concat_tables([piece for _, piece in pieces])
+    if not inputs.select(["customer_id", "as_of"]).equals(outcomes.select(["customer_id", "as_of"])):
+        raise AssertionError("features and outcomes are not of the same customers and dates")
+    check_maturity(outcomes["matures_on"].cast(pa.int32()).to_numpy().astype(np.float64), until)
+    causes = {entry["values"]: entry["counts"] for entry in pc.value_counts(outcomes["cause"].drop_null()).to_pylist()}
+    rows = Rows.of(inputs, outcomes["outcome"].cast(pa.float64()).to_numpy())
+    return Gathered(rows, cuts, until, left_out, dict(sorted(causes.items())))
+
+
+ADVICE = "Customers are referred instead of scored until there is more: ingest a longer history, or wait."
+
+
+def cuts_of(ledgers: Collection[Ledger], recipe: Recipe, until: date) -> tuple[date, ...]:
+    """The newest month ends with `warm_up_days` of invoices before them and the whole outcome window before `until`.
+
+    Raises TooFewEvents where there is none.
+    """
+    first = min((day for day in map(_first_invoice, ledgers) if day is not None), default=None)
+    if first is None:
+        raise TooFewEvents(f"the book holds no invoice. {ADVICE}")
+    opened = EPOCH + timedelta(days=first + recipe.cuts.warm_up_days)
+    closed = until - timedelta(days=recipe.outcome.horizon_days)
+    cuts = month_ends(opened, closed)[-recipe.cuts.months :]
+    if not cuts:
+        needed = recipe.cuts.warm_up_days + recipe.outcome.horizon_days
+        held = (until - EPOCH).days - first
+        raise TooFewEvents(
+            f"the book holds {max(held, 0)} days of invoices until {until}; a month end needs {recipe.cuts.warm_up_days} days "
+            f"before it and {recipe.outcome.horizon_days} after it, {needed} together. {ADVICE}"
+        )
+    return tuple(cuts)
+
+
+def _first_invoice(ledger: Ledger) -> int | None:
+    days = ledger.frames["invoices"].select(nw.col("issued_on").min()).collect("pyarrow")["issued_on"].to_list()
+    return None if days[0] is None else int(days[0])
+
+
+def _observations(ledger: Ledger, cuts: tuple[date, ...]) -> pa.Table:
+    # Who is not known yet at an early cut has no settled invoice there and is left out by that: one question instead of many.
+    customers = customers_known_at(ledger, cuts[-1])["customer_id"].to_pylist()
+    return pa.table(
+        {
+            "customer_id": pa.array([customer for customer in customers for _ in cuts], pa.string()),
+            "as_of": pa.array(list(cuts) * len(customers), pa.date32()),
+        }
+    )

@@ -1,0 +1,132 @@
+"""Learning: the rows judged walking forward, the model fitted to all of them, calibrated on what was judged."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from riskscore import features
+from riskscore.errors import TooFewEvents, UsageRefused
+from riskscore.evaluation import check_features
+from riskscore.grades import Grades
+from riskscore.model import Model, from_files
+from riskscore.model.bundle import N_SELFTEST_ROWS, canonical, make_files
+from riskscore.model.calibration import calibrator, fit_curve, venn_abers
+from riskscore.model.fit import fit_formula
+from riskscore.model.formula import Floats
+from riskscore.model.rows import FeatureLike, Rows
+from riskscore.model.value import read_column
+from riskscore.recipe import Recipe
+from riskscore.tables import Ledger
+from riskscore.training.gathering import ADVICE, Gathered, Progress, gather, silent
+from riskscore.training.judging import Evaluation, Judged, judge, walk_forward
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model with everything that speaks for or against it.
+
+    newest: the features of the newest cut, for plots and as an example of what the model reads. log: counts and choices, plain
+    values that can be written down as they are.
+    """
+
+    model: Model
+    evaluation: Evaluation
+    judged: Judged
+    newest: pa.Table
+    log: Mapping[str, Any]
+
+
+def train(ledgers: Collection[Ledger], recipe: Recipe, grades: Grades, *, until: date, progress: Progress = silent) -> Trained:
+    """The model that the recipe makes of these ledgers, on facts until `until`.
+
+    ledgers: one book, e.g. one ledger a bucket; gone through twice. Equal facts give a model of equal digest, whatever the order
+    of rows or buckets, and in another process. Raises TooFewEvents with the numbers where there is too little to learn from or to
+    judge by, LeakFound where the rows hold what was not known, UsageRefused where recipe, grades and catalogue do not fit.
+    """
+    return learn(gather(ledgers, recipe, until=until, progress=progress), recipe, grades, progress=progress)
+
+
+def learn(gathered: Gathered, recipe: Recipe, grades: Grades, *, progress: Progress = silent) -> Trained:
+    """The model of gathered rows; raises as `train` does."""
+    catalogue = chosen_features(recipe)
+    if grades.horizon_days != recipe.outcome.horizon_days:
+        raise UsageRefused(
+            f"the grades are read at {grades.horizon_days} days, the recipe predicts {recipe.outcome.horizon_days}. Change one."
+        )
+    rows = gathered.rows
+    check_evidence(rows, recipe)
+    check_features(_numbers(rows, catalogue), [each.name for each in catalogue if each.kind == "number"], rows.outcome)
+    judged, evaluation = judge(walk_forward(rows, catalogue, recipe, progress=progress), grades, recipe)
+    progress("learning from all months", 0, 1)
+    formula = fit_formula(rows, catalogue, recipe)
+    curve = fit_curve(evaluation.calibration, judged.log_odds, judged.rows.outcome)
+    interval = venn_abers(judged.log_odds, judged.rows.outcome, judged.rows.customer_weight)
+    formula["calibrator.json"] = canonical(calibrator(curve, interval))
+    about = {
+        "name": recipe.name,
+        "recipe": recipe.digest,
+        "trained_until": gathered.until.isoformat(),
+        "horizon_days": recipe.outcome.horizon_days,
+    }
+    model = from_files(make_files(formula, _selftest_rows(rows), about))
+    newest = rows.take(rows.days == rows.days.max()).features
+    progress("learning from all months", 1, 1)
+    return Trained(model, evaluation, judged, newest, _log(gathered, evaluation, judged))
+
+
+def chosen_features(recipe: Recipe) -> tuple[FeatureLike, ...]:
+    """The features the recipe learns from, in the catalogue's order. Raises UsageRefused for a name that is not in it."""
+    named = {*recipe.features.leave_out, *recipe.baselines, recipe.members.rate.share, recipe.members.rate.of}
+    if strangers := named - set(features.CATALOGUE):
+        raise UsageRefused(f"recipe: no such feature in the catalogue: {', '.join(sorted(strangers))}.")
+    if needed := set(recipe.features.leave_out) & (named - set(recipe.features.leave_out)):
+        raise UsageRefused(f"recipe: {', '.join(sorted(needed))} is left out and used at once.")
+    return tuple(each for name, each in features.CATALOGUE.items() if name not in recipe.features.leave_out)
+
+
+def check_evidence(rows: Rows, recipe: Recipe) -> None:
+    """Are there enough customers of either kind to learn from? Raises TooFewEvents with the numbers where there are not.
+
+    Customers are counted, not rows: the twelve month ends before one bankruptcy are one piece of evidence.
+    """
+    with_event = rows.n_customers_with_event
+    without = rows.n_customers - with_event
+    least = recipe.evidence
+    if with_event < least.customers_with_event or without < least.customers_without_event:
+        raise TooFewEvents(
+            f"of {rows.n_customers} customers with a payment history {with_event} paid materially late within "
+            f"{recipe.outcome.horizon_days} days of some month end and {without} never did; the recipe asks for at least "
+            f"{least.customers_with_event} and {least.customers_without_event}. No model was made. {ADVICE}"
+        )
+
+
+def _numbers(rows: Rows, catalogue: Sequence[FeatureLike]) -> Floats:
+    columns = [np.asarray(read_column(rows.features, each.name, each.kind)) for each in catalogue if each.kind == "number"]
+    return np.column_stack(columns)
+
+
+def _selftest_rows(rows: Rows) -> pa.Table:
+    """Rows spread evenly over all, so that the vectors meet the early and the late, the rich and the thin."""
+    places = np.unique(np.linspace(0, len(rows) - 1, N_SELFTEST_ROWS).round().astype(int))
+    return rows.features.take(pa.array(places))
+
+
+def _log(gathered: Gathered, evaluation: Evaluation, judged: Judged) -> dict[str, Any]:
+    rows = gathered.rows
+    return {
+        "until": gathered.until.isoformat(),
+        "cuts": [cut.isoformat() for cut in gathered.cuts],
+        "n_rows": len(rows),
+        "n_customers": rows.n_customers,
+        "n_customers_with_event": rows.n_customers_with_event,
+        "event_share": float(rows.outcome.mean()),
+        "left_out": dict(gathered.left_out),
+        "causes": dict(gathered.causes),
+        "judged_blocks": [[first.isoformat(), last.isoformat(), n] for first, last, n in judged.blocks],
+        "calibration": evaluation.calibration,
+        "calibration_losses": dict(evaluation.calibration_losses),
+    }

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from riskscore.features import balance, lateness, receipts, sector
+from riskscore.features import balance, deductions, lateness, receipts, relationship, shares, standing, statements
 from riskscore.features.feature import Feature
 from riskscore.features.measured import ITEMS, RECEIPTS
 from riskscore.snapshot import Snapshot
 
 CATALOGUE: Mapping[str, Feature] = {
-    feature.name: feature for feature in (*lateness.CATALOGUE, *receipts.CATALOGUE, *balance.CATALOGUE, *sector.CATALOGUE)
+    feature.name: feature
+    for theme in (lateness, shares, receipts, deductions, balance, relationship, statements, standing)
+    for feature in theme.CATALOGUE
 }
 """Name to feature, in the order of the columns."""
 

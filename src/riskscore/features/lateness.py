@@ -1,111 +1,206 @@
-"""Lateness: how late, how often late, getting worse or better. Days run from the due date rolled to the next business day."""
+"""Lateness: how late money and invoices come, getting worse or better. Days run from the due date rolled to a business day.
+
+Source of the amount-weighted measure and of the 0-100 index: the trade's days beyond terms and weighted payment index.
+"""
+
+from itertools import pairwise
 
 import narwhals.stable.v2 as nw
 
 from riskscore.features.feature import feature
-from riskscore.features.measured import ITEMS
-from riskscore.snapshot.measures import Expr, integer, per, real
-
-WINDOWS = (30, 90, 180, 365)
-age, days_late, when_concluded, sale = nw.col("age"), nw.col("days_late"), nw.col("concluded"), nw.col("sale")
-
-PAYMENT_INDEX = (
-    (-30.0, 100.0),
-    (0.0, 80.0),
-    (15.0, 70.0),
-    (22.0, 60.0),
-    (30.0, 50.0),
-    (60.0, 40.0),
-    (90.0, 30.0),
-    (120.0, 20.0),
-    (180.0, 0.0),
+from riskscore.features.measured import (
+    ITEMS,
+    MONTH,
+    QUARTER,
+    YEAR,
+    age,
+    concluded,
+    concluded_within,
+    days_late,
+    fell_due_within,
+    paid,
+    unpaid,
 )
-"""The trade's weighted payment index: days beyond terms to points, linear between. Prompt is 80, thirty days early is 100."""
+from riskscore.snapshot.measures import Expr, integer, per, real, when
 
-PRIOR_LATE_0 = (0.30, 5)
-PRIOR_LATE_30 = (0.05, 10)
-"""Share and weight (in invoices) a customer without history is assumed to have; a recipe may fit its own beside these."""
+WINDOWS = (MONTH, QUARTER, 180, YEAR)
+ENOUGH = 3
+"""Invoices it takes before a spread or a trend says anything."""
 
-
-def fell_due(window: int) -> Expr:
-    """Sales whose business-day due date lies in the last `window` days, the date itself included."""
-    return sale & (age >= 0) & (age < window)
-
-
-def concluded(window: int) -> Expr:
-    """Sales settled or written off in the last `window` days, and those overdue today however old they are."""
-    return when_concluded < window
-
-
-def matured(days: int, window: int) -> Expr:
-    """Sales of which it became certain in the last `window` days whether they were paid more than `days` late."""
-    return sale & (age > days) & (age <= days + window) & ~days_late.is_null()
-
+PAYMENT_INDEX = ((-30, 100), (0, 80), (15, 70), (22, 60), (30, 50), (60, 40), (90, 30), (120, 20), (180, 0))
+"""Knots of the trade's payment index: days beyond terms, points. Prompt is 80. Thirty days early is 100, and beyond 120 days
+the last slope goes on to 0: the trade names neither end."""
 
 # Money that fell due in each window, and the same times the days it came late; what is still unpaid runs on to the date.
-DUE = {w: ITEMS.total(f"due_{w}", nw.col("paid") + nw.col("unpaid"), fell_due(w)) for w in WINDOWS}
-DUE_DAYS = {
-    w: ITEMS.total(f"due_days_{w}", nw.col("late_cent_days") + nw.col("unpaid") * integer(age), fell_due(w)) for w in WINDOWS
+DUE = {w: ITEMS.total(f"due_{w}", paid + unpaid, fell_due_within(w)) for w in WINDOWS}
+LATE_DAYS = {
+    w: ITEMS.total(f"late_days_{w}", nw.col("late_cent_days") + unpaid * integer(age), fell_due_within(w)) for w in WINDOWS
 }
-N_MATURED = {
-    (k, w): ITEMS.count(f"n_matured_{k}_{w}", matured(k, w))
-    for k, w in ((0, 365), (7, 365), (15, 365), (30, 365), (60, 365), (90, 365), (0, 90), (30, 90))
+SIGNED_DAYS = {
+    w: ITEMS.total(f"signed_days_{w}", nw.col("cent_days") + unpaid * integer(age), fell_due_within(w)) for w in (QUARTER, YEAR)
 }
-N_LATE = {(k, w): ITEMS.count(f"n_late_{k}_{w}", matured(k, w) & (days_late > k)) for k, w in N_MATURED}
+
+# Moments of days late against time, for the spread and the trend.
+LATE = integer(days_late)
+WHEN = -integer(concluded)
+N = ITEMS.count("n_concluded", concluded_within(YEAR))
+SUM_LATE = ITEMS.total("sum_late", LATE, concluded_within(YEAR))
+SUM_LATE_SQUARED = ITEMS.total("sum_late_squared", LATE * LATE, concluded_within(YEAR))
+SUM_WHEN = ITEMS.total("sum_when", WHEN, concluded_within(YEAR))
+SUM_WHEN_SQUARED = ITEMS.total("sum_when_squared", WHEN * WHEN, concluded_within(YEAR))
+SUM_WHEN_LATE = ITEMS.total("sum_when_late", WHEN * LATE, concluded_within(YEAR))
+
+MEDIAN_180 = ITEMS.quantile("median_late_180", days_late, 0.5, concluded_within(180))
+P80_365 = ITEMS.quantile("p80_late_365", days_late, 0.8, concluded_within(YEAR))
+MAX_90 = ITEMS.largest("max_late_90", days_late, concluded_within(QUARTER))
+MAX_365 = ITEMS.largest("max_late_365", days_late, concluded_within(YEAR))
+
+
+def payment_index(days: Expr) -> Expr:
+    """The trade's 0-100 payment index of some average days beyond terms, linear between its knots; null stays null."""
+    (first, best), *_, (last, worst) = PAYMENT_INDEX
+    index = when(days >= last, nw.lit(float(worst)))
+    for (x0, y0), (x1, y1) in pairwise(PAYMENT_INDEX):
+        index = when((days >= x0) & (days < x1), y0 + (days - x0) * (y1 - y0) / (x1 - x0), index)
+    return when(days < first, nw.lit(float(best)), index)
 
 
 @feature(unit="days", risk="rises", window_days=30, group="payment_history", reason="P01")
 def days_beyond_terms_30d() -> Expr:
     """How late was the money that fell due in the last 30 days?
 
-    Amount-weighted days beyond terms: each payment's days after the due date (early counts 0), what is still unpaid with the
-    days run so far. Null when nothing fell due: silence is not punctuality.
+    Amount-weighted days beyond terms: each payment with its days after the due date (early counts 0), what is still unpaid
+    with the days run so far; disputed parts left out while the dispute is open. Null when nothing fell due: silence is not
+    punctuality.
     """
-    return per(DUE_DAYS[30], DUE[30])
+    return per(LATE_DAYS[MONTH], DUE[MONTH])
 
 
 @feature(unit="days", risk="rises", window_days=90, group="payment_history", reason="P01")
 def days_beyond_terms_90d() -> Expr:
-    """How late was the money that fell due in the last 90 days? Amount-weighted as over 30 days; null when nothing fell due."""
-    return per(DUE_DAYS[90], DUE[90])
+    """How late was the money that fell due in the last 90 days?
+
+    Amount-weighted as over 30 days. Null when nothing fell due.
+    """
+    return per(LATE_DAYS[QUARTER], DUE[QUARTER])
+
+
+@feature(unit="days", risk="rises", window_days=180, group="payment_history", reason="P01")
+def days_beyond_terms_180d() -> Expr:
+    """How late was the money that fell due in the last 180 days?
+
+    Amount-weighted as over 30 days. Null when nothing fell due.
+    """
+    return per(LATE_DAYS[180], DUE[180])
 
 
 @feature(unit="days", risk="rises", window_days=365, group="payment_history", reason="P01")
 def days_beyond_terms_365d() -> Expr:
-    """How late was the money that fell due in the last year? Amount-weighted as over 30 days; null when nothing fell due."""
-    return per(DUE_DAYS[365], DUE[365])
+    """How late was the money that fell due in the last year?
+
+    Amount-weighted as over 30 days. Null when nothing fell due.
+    """
+    return per(LATE_DAYS[YEAR], DUE[YEAR])
 
 
-@feature(unit="share", risk="rises", window_days=365, group="payment_history", reason="P02")
-def late_share_0_365d() -> Expr:
-    """How many of the invoices that fell due in a year were not paid by their due date? Null when none fell due."""
-    return per(N_LATE[0, 365], N_MATURED[0, 365])
+@feature(unit="index", risk="falls", window_days=90, group="payment_history", reason="P01")
+def payment_index_90d() -> Expr:
+    """What is the customer's payment index over the last 90 days?
+
+    The trade's 0-100 index: 80 prompt, 50 thirty days late, 20 four months late; early payment lifts it above 80. Taken at the
+    amount-weighted days, early ones below zero. Null when nothing fell due.
+    """
+    return payment_index(per(SIGNED_DAYS[QUARTER], DUE[QUARTER]))
 
 
-@feature(unit="share", risk="rises", window_days=365, group="payment_history", reason="P02")
-def late_share_30_365d() -> Expr:
-    """How many invoices were not paid 30 days after their due date, of those for which a year has answered it? Null for none."""
-    return per(N_LATE[30, 365], N_MATURED[30, 365])
+@feature(unit="index", risk="falls", window_days=365, group="payment_history", reason="P01")
+def payment_index_365d() -> Expr:
+    """What is the customer's payment index over the last year?
+
+    The 0-100 index as over 90 days. Null when nothing fell due.
+    """
+    return payment_index(per(SIGNED_DAYS[YEAR], DUE[YEAR]))
 
 
-@feature(unit="count", risk="none", window_days=365, group="payment_history", reason="P02")
-def n_matured_30d() -> Expr:
-    """For how many invoices did the last year answer whether they would be more than 30 days late? 0 for none."""
-    return real(N_MATURED[30, 365])
+@feature(unit="days", risk="rises", window_days=180, group="payment_history", reason="P01")
+def median_days_late_180d() -> Expr:
+    """How late does this customer usually pay?
+
+    Median days from due date to the payment that settled, over invoices settled in 180 days and those overdue now (with the
+    days run so far); early counts below zero. Null when there are none.
+    """
+    return real(MEDIAN_180)
 
 
-@feature(unit="count", risk="none", window_days=365, group="payment_history", reason="P02")
-def n_late_30d() -> Expr:
-    """How many of those invoices were more than 30 days late? 0 for none; read beside n_matured_30d."""
-    return real(N_LATE[30, 365])
+@feature(unit="days", risk="rises", window_days=365, group="payment_history", reason="P01")
+def days_late_p80_365d() -> Expr:
+    """Within how many days of the due date are four in five invoices paid?
+
+    80th percentile (linear between ranks) over invoices settled in a year and those overdue now. Null when there are none.
+    """
+    return real(P80_365)
+
+
+@feature(unit="days", risk="rises", window_days=90, group="payment_history", reason="P03")
+def max_days_late_90d() -> Expr:
+    """How late was the worst invoice settled in 90 days, or overdue now?
+
+    Early counts below zero. Null when there are none.
+    """
+    return real(MAX_90)
+
+
+@feature(unit="days", risk="rises", window_days=365, group="payment_history", reason="P03")
+def max_days_late_365d() -> Expr:
+    """How late was the worst invoice settled in a year, or overdue now?
+
+    Early counts below zero. Null when there are none.
+    """
+    return real(MAX_365)
+
+
+@feature(unit="days", risk="rises", window_days=365, group="payment_history", reason="P05")
+def days_late_sd_365d() -> Expr:
+    """How irregular is payment?
+
+    Sample standard deviation of days late over invoices settled in a year and those overdue now. Null below three of them.
+    """
+    return when(N >= ENOUGH, per(N * SUM_LATE_SQUARED - SUM_LATE * SUM_LATE, N * (N - 1)).sqrt())
+
+
+@feature(unit="days", risk="rises", window_days=365, group="payment_history", reason="P04")
+def days_beyond_terms_change_90d() -> Expr:
+    """Is money coming later than it used to?
+
+    Days beyond terms of the last 90 days less those of the year. Above zero: later. Null when nothing fell due in 90 days.
+    """
+    return per(LATE_DAYS[QUARTER], DUE[QUARTER]) - per(LATE_DAYS[YEAR], DUE[YEAR])
+
+
+@feature(unit="days per 30 days", risk="rises", window_days=365, group="payment_history", reason="P04")
+def lateness_slope_365d() -> Expr:
+    """By how many days does lateness grow in a month?
+
+    Least-squares slope of days late on the day of settlement (today for overdue ones), times 30. Null below three invoices,
+    or when all were settled on one day.
+    """
+    rise = N * SUM_WHEN_LATE - SUM_WHEN * SUM_LATE
+    run = N * SUM_WHEN_SQUARED - SUM_WHEN * SUM_WHEN
+    return when(N >= ENOUGH, per(MONTH * rise, run))
 
 
 CATALOGUE = (
     days_beyond_terms_30d,
     days_beyond_terms_90d,
+    days_beyond_terms_180d,
     days_beyond_terms_365d,
-    late_share_0_365d,
-    late_share_30_365d,
-    n_matured_30d,
-    n_late_30d,
+    payment_index_90d,
+    payment_index_365d,
+    median_days_late_180d,
+    days_late_p80_365d,
+    max_days_late_90d,
+    max_days_late_365d,
+    days_late_sd_365d,
+    days_beyond_terms_change_90d,
+    lateness_slope_365d,
 )

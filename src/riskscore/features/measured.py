@@ -1,6 +1,51 @@
-"""The measures all themes share: one collection per frame of the snapshot, so that each frame is read once."""
+"""What the themes share: the columns of the snapshot's frames, the windows, and the measures more than one theme divides by.
 
-from riskscore.snapshot.measures import Measures
+One collection of measures per frame, so that each frame is read once however many features ask.
+"""
+
+import narwhals.stable.v2 as nw
+
+from riskscore.snapshot.measures import Expr, Measures
 
 ITEMS = Measures()
 RECEIPTS = Measures()
+
+YEAR = 365
+QUARTER = 90
+MONTH = 30
+
+# Columns of an item (see riskscore.snapshot.items.take_items). Days are counted back from the date: 0 is the date itself.
+age = nw.col("age")
+issued = nw.col("issued")
+terms = nw.col("terms")
+days_late = nw.col("days_late")
+concluded = nw.col("concluded")
+sale = nw.col("sale")
+billed = nw.col("billed")
+paid = nw.col("paid")
+opened = nw.col("open")
+collectable = nw.col("collectable")
+unpaid = nw.col("unpaid")
+bills = billed > 0
+
+
+def issued_within(window: int) -> Expr:
+    """Invoices (not credit notes) issued in the last `window` days, the date itself included."""
+    return bills & (issued < window)
+
+
+def fell_due_within(window: int) -> Expr:
+    """Sales whose business-day due date lies in the last `window` days, the date itself included."""
+    return sale & (age >= 0) & (age < window)
+
+
+def concluded_within(window: int) -> Expr:
+    """Sales settled or written off in the last `window` days, and those overdue on the date however old they are."""
+    return concluded < window
+
+
+BILLED = {window: ITEMS.total(f"billed_{window}", billed, issued_within(window)) for window in (MONTH, QUARTER, YEAR)}
+N_BILLED = {window: ITEMS.count(f"n_billed_{window}", issued_within(window)) for window in (QUARTER, YEAR)}
+N_EVER_BILLED = ITEMS.count("n_ever_billed", bills)
+BALANCE = ITEMS.total("balance", opened)
+OVERDUE_BALANCE = ITEMS.total("overdue_balance", opened, (opened > 0) & (age > 0))

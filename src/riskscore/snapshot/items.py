@@ -22,7 +22,18 @@ RECEIPTS_WINDOW = 365
 
 NEVER = -FOREVER
 ITEM = ("customer_id", "calendar_country", "invoice_id")
-SUMS = ("paid", "credited", "discounted", "written_off", "n_payments", "late_part_days", "contested", "n_whole", "n_disputes")
+SUMS = (
+    "paid",
+    "credited",
+    "discounted",
+    "written_off",
+    "n_payments",
+    "late_part_days",
+    "part_days",
+    "contested",
+    "n_whole",
+    "n_disputes",
+)
 """Running sums of a state, in ten-thousandths of the invoice's currency, ten-thousandths times days, or counts."""
 
 
@@ -154,6 +165,7 @@ def take_items(ledger: Ledger, spine: Frame, states: Frame, rates: Frame) -> Fra
             collectable=cents(above_zero - nw.col("contested_parts")),
             unpaid=cents(nw.col("unpaid_parts")),
             late_cent_days=cents(nw.col("late_part_days")),
+            cent_days=cents(nw.col("part_days")),
         )
     )
 
@@ -197,6 +209,7 @@ def _settlements(settled: Frame) -> Frame:
         written_off=when(kind == "write_off", amount, ZERO),
         n_payments=when(received, nw.lit(1), ZERO),
         late_part_days=payment * nw.max_horizontal(days, ZERO),
+        part_days=payment * days,
         reduction=amount,
         paid_day=when(received, nw.col("settled_on"), nw.lit(NEVER)),
         written_off_day=when((kind == "write_off") & (amount > 0), nw.col("settled_on"), nw.lit(NEVER)),

@@ -1,6 +1,7 @@
 """What stands in the file beside invoices and accounts: customers, ratings, limits, securities and exchange rates."""
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -14,13 +15,15 @@ from riskscore.simulation.presets import RATING_LETTERS, Preset
 from riskscore.simulation.randomness import Floats, Ints, normals, uniforms
 
 AGENCY = "Kestrel"
+RATE_MONTHS_BEFORE = 13
+"""Months before the window in which exchange rates are on file: the limits of old customers were last set in the year before."""
 RATING_BOUNDS = (-2.2, -1.5, -0.8, -0.1, 0.6, 1.3, 2.0)
 """Where the agency's letters change on its own scale, worst first."""
 
 
 @dataclass(frozen=True)
 class Ratings:
-    """One entry per rating, by month, then customer: whose, in which month and on which day of the window, which letter (0 worst)."""
+    """One entry per rating, by month, then customer: whose, in which month, on which day, which letter (0 is worst)."""
 
     customer: Ints
     month: Ints
@@ -95,36 +98,32 @@ def customer_table(people: Population, calendar: Calendar, countries: tuple[str,
 
 
 def rates_by_month(calendar: Calendar, seed: int) -> dict[str, Floats]:
-    """Euro for one unit of each currency, by month of the window: a random walk from the first fixing."""
-    months = np.arange(calendar.n_months)
+    """Euro for one unit of each currency: a random walk by month that begins `RATE_MONTHS_BEFORE` the window."""
+    months = np.arange(RATE_MONTHS_BEFORE + calendar.n_months)
     paths = {}
     for number, (code, start) in enumerate(EUR_RATES.items()):
-        steps = np.where(months > 0, 0.015 * normals(seed, "exchange rate", number, months), 0.0)
+        steps = 0.015 * normals(seed, "exchange rate", number, months)
         paths[code] = np.round(start * np.exp(np.cumsum(steps)), 6) if code != "EUR" else np.ones(len(months))
     return paths
 
 
 def rate_table(calendar: Calendar, rates: dict[str, Floats]) -> pa.Table:
     """The canonical rates: one fixing a month, on its first day."""
-    fixed = arrow.dates(calendar.month_starts[: calendar.n_months] + calendar.day_zero)
-    foreign = [code for code in rates if code != "EUR"]
+    first = calendar.start_on.year * 12 + calendar.start_on.month - 1 - RATE_MONTHS_BEFORE
+    fixed = [date((first + k) // 12, (first + k) % 12 + 1, 1) for k in range(RATE_MONTHS_BEFORE + calendar.n_months)]
     tables = [
         arrow.canonical(
             "rates",
-            {
-                "currency": [code] * calendar.n_months,
-                "to_currency": ["EUR"] * calendar.n_months,
-                "rate": rates[code],
-                "rated_on": fixed,
-            },
+            {"currency": [code] * len(fixed), "to_currency": ["EUR"] * len(fixed), "rate": rates[code], "rated_on": fixed},
         )
-        for code in foreign
+        for code in rates
+        if code != "EUR"
     ]
     return pa.concat_tables(tables)
 
 
 def limit_table(preset: Preset, people: Population, calendar: Calendar, ratings: Ratings, seed: int) -> pa.Table:
-    """The canonical limits: granted on opening the account, reviewed every January by the letter then known.
+    """The canonical limits: granted on opening the account or in the year before the window, reviewed in January by the letter.
 
     The rule imitates a sales-led credit department: need times a generous, noisy multiple of the letter.
     """
@@ -135,8 +134,9 @@ def limit_table(preset: Preset, people: Population, calendar: Calendar, ratings:
     first_letter[ratings.customer[joining]] = ratings.letter[joining]
     customer = np.concatenate([who, ratings.customer[january]])
     letter = np.concatenate([first_letter, ratings.letter[january]])
-    day = np.concatenate([opened_day(people, calendar), ratings.day[january]])
-    need = people.volume * np.exp(preset.amount_log_median + people.size) * (people.terms_days + 20) / 30
+    last_review = np.maximum(opened_day(people, calendar), -1 - (uniforms(seed, "last review", who) * 365).astype(np.int64))
+    day = np.concatenate([last_review, ratings.day[january]])
+    need = people.volume * preset.expected_amount(people.size) * (people.terms_days + 20) / 30
     multiple = np.exp(0.1 * (letter - 3) + 0.5 + 0.4 * normals(seed, "limit", customer, day))
     euro = np.array([EUR_RATES[code] for code in people.currency])[customer]
     amount = np.maximum(np.rint(need[customer] * multiple / euro / 1000), 1).astype(np.int64) * 1000
@@ -155,7 +155,7 @@ def limit_table(preset: Preset, people: Population, calendar: Calendar, ratings:
 def security_table(preset: Preset, people: Population, calendar: Calendar, seed: int) -> pa.Table:
     """The canonical securities: credit insurance for some, and now and then a guarantee, a collateral or a deposit."""
     who = np.arange(len(people))
-    need = people.volume * np.exp(preset.amount_log_median + people.size) * (people.terms_days + 20) / 30
+    need = people.volume * preset.expected_amount(people.size) * (people.terms_days + 20) / 30
     kinds = (
         ("insurance", preset.insured_share, 1.2),
         ("guarantee", 0.05, 0.8),

@@ -82,16 +82,17 @@ LEGAL_FORMS: Mapping[str, tuple[str, ...]] = {
     "PL": ("sp. z o.o.", "S.A."),
     "GB": ("Ltd", "PLC"),
     "US": ("Inc.", "LLC"),
+    "CA": ("Inc.", "Ltée"),
     "CN": ("有限公司", "股份有限公司"),
     "CH": ("AG", "GmbH"),
 }
 SOLE_TRADER: Mapping[str, str] = {"CN": "个体工商户"}
 """What a natural person in business is called; `sole_trader` elsewhere."""
 
-CURRENCIES: Mapping[str, str] = {"GB": "GBP", "US": "USD", "CN": "CNY", "CH": "CHF", "PL": "PLN"}
+CURRENCIES: Mapping[str, str] = {"GB": "GBP", "US": "USD", "CA": "CAD", "CN": "CNY", "CH": "CHF", "PL": "PLN"}
 """Currency by country; EUR elsewhere."""
 
-EUR_RATES: Mapping[str, float] = {"EUR": 1.0, "GBP": 1.17, "USD": 0.92, "CNY": 0.13, "CHF": 1.03, "PLN": 0.22}
+EUR_RATES: Mapping[str, float] = {"EUR": 1.0, "GBP": 1.17, "USD": 0.92, "CNY": 0.13, "CHF": 1.03, "PLN": 0.22, "CAD": 0.68}
 """Euro for one unit when a world begins."""
 
 

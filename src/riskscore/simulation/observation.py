@@ -12,6 +12,7 @@ import pyarrow as pa
 from riskscore.simulation import arrow
 from riskscore.simulation.billing import Billing
 from riskscore.simulation.calendars import Calendar
+from riskscore.simulation.facts import RATE_MONTHS_BEFORE
 from riskscore.simulation.names import EUR_RATES
 from riskscore.simulation.payments import NEVER, Payments
 from riskscore.simulation.population import Population
@@ -29,11 +30,14 @@ class Observed:
     invoices: pa.Table
     settlements: pa.Table
     disputes: pa.Table
+    cents: Ints
+    """What each invoice of the truth was billed at, in cents of its currency."""
+    bookings: "Bookings"
 
 
 @dataclass(frozen=True)
 class Bookings:
-    """One entry per settlement, in no order: invoice, kind, day, cents of the invoice's currency."""
+    """One entry per settlement, in no order: invoice, kind (index into `KINDS`), day, cents of the invoice's currency."""
 
     invoice: Ints
     kind: Ints
@@ -61,6 +65,8 @@ def observe(
         invoices=_invoices(preset, people, calendar, billing, cents, returned, numbers, seed),
         settlements=_settlements(preset, people, calendar, billing, bookings, cents, returned, numbers, seed),
         disputes=_disputes(people, calendar, billing, payments, numbers, seed),
+        cents=cents,
+        bookings=bookings,
     )
 
 
@@ -69,7 +75,7 @@ def invoice_cents(people: Population, calendar: Calendar, billing: Billing, rate
     codes = list(EUR_RATES)
     code_of = np.array([codes.index(code) for code in people.currency])
     by_code = np.stack([rates[code] for code in codes])
-    euro = by_code[code_of[billing.customer], calendar.month_of[billing.issued]]
+    euro = by_code[code_of[billing.customer], RATE_MONTHS_BEFORE + calendar.month_of[billing.issued]]
     return np.maximum(arrow.to_cents(billing.amount / euro), 100)
 
 

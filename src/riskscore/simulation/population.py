@@ -67,6 +67,11 @@ def populate(preset: Preset, n_customers: int, n_months: int, seed: int) -> Popu
     joined = np.where(draw("joins") < preset.joining_share, 1 + (draw("joined") * (n_months - 1)).astype(np.int64), 0)
     run_kind = chosen(draw("run kind"), preset.run_shares)
     weekday = chosen(draw("run weekday"), preset.weekday_shares)
+    node = chosen(draw("quality"), preset.quality_weights)
+    size = normals(seed, "size", who)
+    if preset.largest_share:
+        # The customer with a fifth of all invoices is an average one, or its draw would colour the whole book.
+        run_kind[0], node[0], size[0] = 0, len(preset.quality_nodes) // 2, 0.0
     return Population(
         customer_id=tuple(f"{FIRST_CUSTOMER_NUMBER + k:010d}" for k in who),
         name=_names(preset, codes, industry, forms, natural, seed),
@@ -79,11 +84,11 @@ def populate(preset: Preset, n_customers: int, n_months: int, seed: int) -> Popu
         parent_since_month=since,
         joined_month=joined,
         years_before=np.where(joined > 0, 0.0, 0.3 + 14.0 * draw("years before") ** 2),
-        quality_node=chosen(draw("quality"), preset.quality_weights),
+        quality_node=node,
         run_kind=np.where(run_kind == 0, 0, np.where(run_kind == 1, 1 + weekday, 6)),
         terms_days=np.asarray(preset.terms_days, dtype=np.int64)[chosen(draw("terms"), preset.terms_shares)],
         volume=_volumes(preset, draw("volume")),
-        size=normals(seed, "size", who),
+        size=size,
         publishes=~natural & (draw("publishes") < preset.statement_share),
         rated=draw("rated") < preset.rating_share,
         takes_discount=draw("discount") < preset.discount_share,

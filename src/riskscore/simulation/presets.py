@@ -94,6 +94,12 @@ class Preset:
         nodes = np.linspace(-2.4, 2.4, 9)
         return nodes / np.sqrt(self.quality_weights @ nodes**2) * self.quality_sd
 
+    def expected_amount(self, size: Floats) -> Floats:
+        """The mean invoice of a customer of that size, in the reporting currency."""
+        spread = np.where(size < 0, self.amount_log_sd_below, self.amount_log_sd_above)
+        own, chance = np.sqrt(self.amount_customer_share) * size, 1 - self.amount_customer_share
+        return np.asarray(np.exp(self.amount_log_median + spread * own + spread**2 * chance / 2))
+
     @property
     def quality_weights(self) -> Floats:
         """The normal probability of each node."""

@@ -101,7 +101,7 @@ def line_items(people: Population, statements: Statements, preset: Preset, seed:
     def chance(purpose: str) -> Floats:
         return normals(seed, purpose, customer, year)
 
-    bought = people.volume[customer] * 12 * np.exp(preset.amount_log_median + people.size[customer])
+    bought = people.volume[customer] * 12 * preset.expected_amount(people.size[customer])
     revenue = bought / DEALINGS_SHARE * np.exp(0.5 * habit("revenue") + 0.08 * chance("revenue of the year"))
     total_assets = revenue / np.exp(0.35 + 0.35 * habit("asset turnover"))
     equity = total_assets * (0.9 - 0.58 * np.exp(-0.24 * solvency))

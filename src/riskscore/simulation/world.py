@@ -12,7 +12,7 @@ from riskscore.simulation import economy, facts
 from riskscore.simulation.billing import Billing, bill
 from riskscore.simulation.calendars import Calendar
 from riskscore.simulation.economy import Regimes
-from riskscore.simulation.observation import observe
+from riskscore.simulation.observation import Bookings, observe
 from riskscore.simulation.payments import Payments, settle
 from riskscore.simulation.population import Population, populate
 from riskscore.simulation.presets import Preset, preset_named
@@ -36,6 +36,11 @@ class Truth:
     """Month index at whose end a customer's insolvency became public; the number of months where it did not."""
     statements: Statements
     ratings: facts.Ratings
+    cents: Ints
+    """What each invoice was billed at, in cents of its currency."""
+    bookings: Bookings
+    rates: Mapping[str, Floats]
+    """Reporting currency for one unit, by currency and month of file (`facts.RATE_MONTHS_BEFORE` before the window)."""
 
 
 @dataclass(frozen=True)
@@ -105,5 +110,18 @@ def simulate(preset: str | Preset, *, n_customers: int, n_months: int, seed: int
         "securities": facts.security_table(law, people, calendar, seed),
         "rates": facts.rate_table(calendar, rates),
     }
-    truth = Truth(people, calendar, billing, payments, macro, regimes, announced, statements, ratings)
+    truth = Truth(
+        people=people,
+        calendar=calendar,
+        billing=billing,
+        payments=payments,
+        macro=macro,
+        regimes=regimes,
+        announced=announced,
+        statements=statements,
+        ratings=ratings,
+        cents=observed.cents,
+        bookings=observed.bookings,
+        rates=rates,
+    )
     return World(preset=law, seed=seed, tables=tables, truth=truth)

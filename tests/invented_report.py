@@ -106,7 +106,14 @@ def invented_quality() -> Quality:
             Figure("ece", 0.008, 0.005, 0.014, 0.019, 0.012, 0.026),
         ),
         calibration=tuple(
-            Calibration(grade, 1000 - 90 * grade, rate, rate * (1.6 if grade == 4 else 0.95), rate * (1.3 if grade == 4 else 0.6), rate * 1.9)
+            Calibration(
+                grade,
+                1000 - 90 * grade,
+                rate,
+                rate * (1.6 if grade == 4 else 0.95),
+                rate * (1.3 if grade == 4 else 0.6),
+                rate * 1.9,
+            )
             for grade, rate in enumerate(rates, 1)
         ),
         roc=roc,
@@ -118,7 +125,10 @@ def invented_report(*, with_quality: bool = True) -> Report:
     dice = random.Random(5)
     customers = invented_customers()
     ageing = [
-        Ageing(day, tuple(Decimal(round(base * dice.uniform(0.8, 1.2))) for base in (21_000_000, 2_400_000, 900_000, 400_000, 300_000)))
+        Ageing(
+            day,
+            tuple(Decimal(round(base * dice.uniform(0.8, 1.2))) for base in (21_000_000, 2_400_000, 900_000, 400_000, 300_000)),
+        )
         for day in month_ends(12)
     ]
     quarters = month_ends(24)[2::3]

@@ -78,4 +78,4 @@ class Formats:
 
     def currency_name(self) -> str:
         """The reporting currency in words."""
-        return get_currency_name(self.currency, locale=self.locale)
+        return get_currency_name(self.currency, count=2, locale=self.locale)

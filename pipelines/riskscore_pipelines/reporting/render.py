@@ -74,6 +74,7 @@ def render(report: Report, lang: Lang) -> str:
             quality=report.quality,
             smaller_is_better=SMALLER_IS_BETTER,
             calibration=_calibration(report.quality),
+            roc_legend=_roc_legend(report.quality, f),
             charts=_charts(report, grades, f),
         )
     )
@@ -120,14 +121,15 @@ def _binding(limits: figures.LimitChanges) -> list[Mapping[str, Any]]:
 def _families(report: Report) -> list[Mapping[str, Any]]:
     cap = report.concentration.single_buyer_cap
     shown = report.concentration.families[:N_FAMILIES]
-    scale = max([cap, *(family.share for family in shown)])
+    scale = max((family.share for family in shown), default=1.0) or 1.0
+    tick = cap / scale if cap <= scale else None
     return [
         {
             "name": family.name,
             "n": family.n_customers,
             "exposure": family.exposure,
             "share": family.share,
-            "bar": charts.bar(family.share / scale, "risk" if family.share > cap else "fill", tick=cap / scale),
+            "bar": charts.bar(family.share / scale, "risk" if family.share > cap else "fill", tick=tick),
         }
         for family in shown
     ]
@@ -183,12 +185,11 @@ def _dso(report: Report, f: Formats) -> Markup:
     points = report.dso
     known = [point for point in points if point.days is not None]
     alerts = frozenset(index for index, point in enumerate(points) if point.alert)
-    sentence = f.say(
-        "dso.sentence", now=f.days(known[-1].days if known else None), best=f.days(known[-1].best_possible if known else None)
-    )
+    now, best = (f.number(known[-1].days), f.number(known[-1].best_possible)) if known else (f.number(None), f.number(None))
+    sentence = f.say("dso.sentence", now=now, best=best)
     series = [
-        charts.Series(f.say("dso.days"), "main", [point.days for point in points], alerts),
-        charts.Series(f.say("dso.best"), "best", [point.best_possible for point in points]),
+        charts.Series(f"{f.say('dso.days')} {now}", "main", [point.days for point in points], alerts),
+        charts.Series(f"{f.say('dso.best')} {best}", "best", [point.best_possible for point in points]),
     ]
     return charts.line_chart([f.quarter(point.on) for point in points], series, say=f.number, sentence=sentence)
 
@@ -209,29 +210,44 @@ def _grades(report: Report, grades: list[figures.GradeRow], f: Formats) -> Marku
         return f.share(_share(figures.total(row.exposure for row in grades if row.grade and low <= row.grade <= high), whole))
 
     sentence = f.say("grade.sentence", good=held(1, 4), middle=held(5, 6), weak=held(7, 10))
-    return charts.stacked_columns(columns, say=f.compact, sentence=sentence)
+    return charts.stacked_columns(columns, say=f.compact, sentence=sentence, height=300)
 
 
 def _lorenz(report: Report, f: Formats) -> Markup:
     facts = report.concentration
     return charts.unit_square(
-        [charts.Curve(f.say("concentration.lorenz_name"), "main", facts.lorenz, name_at=(0.62, 0.16))],
+        [charts.Curve("main", facts.lorenz)],
         say=lambda value: f.share(value, 0),
         sentence=f.say("concentration.lorenz_sentence", n=f.number(facts.n_families), top10=f.share(facts.top_10_share)),
         x_name=f.say("concentration.lorenz_x"),
+        height=300,
     )
 
 
-def _roc(quality: Quality, f: Formats) -> Markup:
-    auc = next((figure for figure in quality.figures if figure.name == "auc"), None)
-    model, baseline = (f.number(auc.value, 3), f.number(auc.baseline, 3)) if auc else (f.number(None), f.number(None))
-    curves = [charts.Curve(f.say("quality.roc_model", auc=model), "main", quality.roc, name_at=(0.03, 0.93))]
+def _auc(quality: Quality, f: Formats) -> tuple[str, str]:
+    figure = next((figure for figure in quality.figures if figure.name == "auc"), None)
+    return (f.number(figure.value, 3), f.number(figure.baseline, 3)) if figure else (f.number(None), f.number(None))
+
+
+def _roc_legend(quality: Quality | None, f: Formats) -> list[tuple[str, str]]:
+    if quality is None:
+        return []
+    model, baseline = _auc(quality, f)
+    lines = [("main", f.say("quality.roc_model", auc=model))]
     if quality.baseline_roc:
-        name = f.say("quality.roc_baseline", auc=baseline)
-        curves.insert(0, charts.Curve(name, "best", quality.baseline_roc, name_at=(0.45, 0.42)))
+        lines.append(("best", f.say("quality.roc_baseline", auc=baseline)))
+    return [*lines, ("diagonal", f.say("quality.chance"))]
+
+
+def _roc(quality: Quality, f: Formats) -> Markup:
+    model, baseline = _auc(quality, f)
+    curves = [charts.Curve("main", quality.roc)]
+    if quality.baseline_roc:
+        curves.insert(0, charts.Curve("best", quality.baseline_roc))
     return charts.unit_square(
         curves,
         say=lambda value: f.share(value, 0),
         sentence=f.say("quality.roc_sentence", auc=model, baseline=baseline),
         x_name=f.say("quality.roc_x"),
+        height=300,
     )

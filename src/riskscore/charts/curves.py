@@ -12,12 +12,10 @@ QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True)
 class Curve:
-    """One curve: its name, its class, its points (x and y in 0 to 1, x rising), and where its name stands."""
+    """One curve: its class and its points (x and y in 0 to 1, x rising). A legend names it: all curves end in one point."""
 
-    name: str
     kind: str
     points: Sequence[tuple[float, float]]
-    name_at: tuple[float, float]
 
 
 def unit_square(curves: Sequence[Curve], *, say: Say, sentence: str, x_name: str, height: int = 250) -> Markup:
@@ -25,12 +23,6 @@ def unit_square(curves: Sequence[Curve], *, say: Say, sentence: str, x_name: str
     foot = height - BOTTOM
     drawn: list[Markup] = [_stretched([(0.0, 0.0), (1.0, 1.0)], "diagonal", height)]
     drawn += [_stretched(curve.points, f"line {curve.kind}", height) for curve in curves]
-    drawn += [
-        Markup('<text class="name {}" x="{}%" y="{}">{}</text>').format(
-            curve.kind, round(curve.name_at[0] * 100, 2), y_of(curve.name_at[1], QUARTERS, height), curve.name
-        )
-        for curve in curves
-    ]
     anchors = {0.0: "start", 1.0: "end"}
     drawn += [
         Markup('<text class="x" x="{}%" y="{}" text-anchor="{}">{}</text>').format(

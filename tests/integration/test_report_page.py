@@ -1,0 +1,98 @@
+"""The page as text: whole in both languages, needs nothing from outside, escapes what the ledger says."""
+
+import re
+import tomllib
+from importlib.resources import files
+from string import Formatter
+
+import pytest
+
+from invented_report import HOSTILE, invented_report
+from riskscore_pipelines.reporting.formats import Formats, Lang, sentences
+from riskscore_pipelines.reporting.render import render
+
+LANGUAGES: tuple[Lang, ...] = ("en", "zh")
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def test_both_languages_have_the_same_keys_and_placeholders() -> None:
+    english, chinese = sentences("en"), sentences("zh")
+
+    assert english.keys() == chinese.keys()
+    assert {key: placeholders(text) for key, text in english.items()} == {
+        key: placeholders(text) for key, text in chinese.items()
+    }
+
+
+def test_no_sentence_is_kept_that_the_page_does_not_use() -> None:
+    folder = files("riskscore_pipelines.reporting")
+    used = "".join((folder / name).read_text("utf-8") for name in ("render.py", "formats.py", "templates/report.html.j2"))
+    dynamic = {"ageing", "matrix", "kpi", "quality", "provenance", "limits"}
+
+    assert [key for key in sentences("en") if key not in used and key.split(".")[0] not in dynamic] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("with_quality", [True, False], ids=["with-quality", "no-model-record"])
+def test_the_page_renders_and_asks_nothing_of_the_network(lang: Lang, with_quality: bool) -> None:
+    page = render(invented_report(with_quality=with_quality), lang)
+
+    assert "<script" not in page
+    assert not re.search(r"(?:src|href)=[\"'](?!#|data:)", page)
+    assert "url(http" not in page
+    assert "@import" not in page
+    assert "Undefined" not in page
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_name_from_the_ledger_is_text_and_never_markup(lang: Lang) -> None:
+    page = render(invented_report(), lang)
+
+    assert HOSTILE not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Sons" in page
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_chart_says_in_a_sentence_what_it_shows(lang: Lang) -> None:
+    page = render(invented_report(), lang)
+
+    assert page.count('role="img"') == 5
+    assert all(len(label) > 15 for label in re.findall(r'role="img" aria-label="([^"]*)"', page))
+
+
+def test_the_same_facts_give_the_same_bytes() -> None:
+    assert render(invented_report(), "en") == render(invented_report(), "en")
+
+
+def test_missing_values_are_a_dash_and_never_a_zero_or_none() -> None:
+    f = Formats("en", "EUR")
+
+    assert (f.number(None), f.share(None), f.days(None)) == ("–", "–", "–")
+    assert ">None<" not in render(invented_report(), "en")
+
+
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [("en", "€22.2M"), ("zh", "€2223.4万")],
+)
+def test_money_at_a_glance_is_written_as_each_language_counts(lang: Lang, text: str) -> None:
+    assert Formats(lang, "EUR").compact(22_234_000) == text
+
+
+def test_negative_numbers_have_a_true_minus_and_zero_has_no_sign() -> None:
+    f = Formats("en", "EUR")
+
+    assert (f.number(-1234.5), f.number(12, sign=True), f.number(-0.2)) == ("−1,234", "+12", "0")
+
+
+def test_the_page_is_small_enough_to_mail() -> None:
+    assert len(render(invented_report(), "en").encode()) < 400_000
+
+
+def test_the_vendored_font_is_declared() -> None:
+    manifest = tomllib.loads((files("riskscore_pipelines.reporting") / "vendor" / "VENDOR.toml").read_text("utf-8"))
+
+    assert {entry["licence"] for entry in manifest["file"]} == {"OFL-1.1"}

@@ -6,11 +6,10 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from riskscore.snapshot import Snapshot
 from riskscore.snapshot.measures import Expr, Measures, integer, real, when
-from riskscore.snapshot.money import PARTS_PER_CENT, cents
+from riskscore.snapshot.money import MONEY, cents, money_of
 
 YEAR = 365
 MONTH = 30
@@ -23,8 +22,6 @@ SHARES = 10_000
 
 MATERIAL_WRITE_OFF = 10
 """A write-off below one part in 10 of its invoice is a rounding or a settled difference, not a loss."""
-
-MONEY = pa.decimal128(18, 2)
 
 SCHEMA: dict[str, pa.DataType] = {
     "customer_id": pa.string(),
@@ -180,13 +177,8 @@ def _as_schema(rows: pa.Table, snapshot: Snapshot) -> pa.Table:
         "currency": pa.array([snapshot.reporting_currency] * rows.num_rows, pa.string()),
         "terms_now": pa.array(terms, pa.int32()),
     }
-    columns = [_money(given[name]) if kind == MONEY else given[name].cast(kind) for name, kind in SCHEMA.items()]
+    columns = [money_of(given[name]) if kind == MONEY else given[name].cast(kind) for name, kind in SCHEMA.items()]
     return pa.table(columns, names=list(SCHEMA))
-
-
-def _money(whole_cents: pa.ChunkedArray) -> pa.ChunkedArray:
-    units = pc.multiply(whole_cents.cast(pa.decimal128(19, 0)), pa.scalar(Decimal(1) / PARTS_PER_CENT, pa.decimal128(3, 2)))
-    return units.cast(MONEY)
 
 
 def terms_days(code: str | None) -> int | None:

@@ -30,7 +30,7 @@ TENURE = nw.max_horizontal(OLDEST_INVOICE, nw.col("as_of") - nw.col("onboarded_o
 
 def _known_for(days: int, value: Expr) -> Expr:
     # A young customer's empty past is not a quiet one: growth against it would always look like a jump.
-    return when(OLDEST_INVOICE >= days, value)
+    return when(OLDEST_INVOICE - days >= 0, value)
 
 
 def _pace(window: int) -> Expr:

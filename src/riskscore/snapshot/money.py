@@ -1,6 +1,10 @@
 """Money inside the engine: whole numbers only, converted at the rate in force on the observation's date and never a later one."""
 
+from decimal import Decimal
+
 import narwhals.stable.v2 as nw
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from riskscore.snapshot.measures import Expr, integer, real
 from riskscore.tables import Frame, Ledger
@@ -9,6 +13,9 @@ PARTS = 10_000
 """Money in a ledger has four decimals; its whole number of ten-thousandths fits 64 bits and adds without error."""
 
 PARTS_PER_CENT = 100
+MONEY = pa.decimal128(18, 2)
+"""How an amount leaves: exact decimal, in the reporting currency, two decimals."""
+
 FOREVER = 2**31 - 1
 """The day number that stands for "still in force"."""
 
@@ -62,3 +69,9 @@ def rates_at(ledger: Ledger, dates: Frame) -> Frame:
     return nw.concat(
         [foreign.select(*columns), dates.select(currency=nw.lit(home), as_of="as_of", rate=nw.lit(1.0)).select(*columns)]
     )
+
+
+def money_of(whole_cents: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Whole cents as exact decimals with two places; null stays null."""
+    units = pc.multiply(whole_cents.cast(pa.decimal128(19, 0)), pa.scalar(Decimal(1) / PARTS_PER_CENT, pa.decimal128(3, 2)))
+    return units.cast(MONEY)

@@ -38,8 +38,23 @@ class Snapshot:
     reporting_currency: str
 
 
-def take_snapshot(ledger: Ledger, observations: pa.Table) -> Snapshot:
-    """What the ledger knew of each observed customer on the observed date.
+@dataclass(frozen=True)
+class OpenItems:
+    """The part of a snapshot that a look at the receivables needs.
+
+    observations, spine, items: as in a `Snapshot`. settled: every settlement of the observed customers, to be cut to a date.
+    rates: the reporting currency per unit of each currency, on each date asked about.
+    """
+
+    observations: pa.Table
+    spine: Frame
+    items: Frame
+    settled: Frame
+    rates: Frame
+
+
+def take_open_items(ledger: Ledger, observations: pa.Table) -> OpenItems:
+    """The invoices of each observed customer as known on the observed date.
 
     observations: columns customer_id (string) and as_of (date32), in any order, duplicates ignored.
     Raises InputRefused where an invoice is in a currency that has no rate by the date: a sum without it would be wrong.
@@ -51,13 +66,29 @@ def take_snapshot(ledger: Ledger, observations: pa.Table) -> Snapshot:
     settled = settled_parts(ledger, issued)
     items = take_items(ledger, spine, item_states(ledger, issued, settled), rates)
     _refuse_without_rate(items, ledger.reporting_currency)
-    return Snapshot(
+    return OpenItems(
         observations=pairs.set_column(1, "as_of", pairs["as_of"].cast(pa.date32())),
         spine=spine,
         items=items.drop("currency", "rate"),
-        receipts=take_receipts(ledger, spine, settled, rates),
-        statements=take_statements(ledger, spine, rates),
-        standing=take_standing(ledger, spine, rates),
+        settled=settled,
+        rates=rates,
+    )
+
+
+def take_snapshot(ledger: Ledger, observations: pa.Table) -> Snapshot:
+    """What the ledger knew of each observed customer on the observed date.
+
+    observations: columns customer_id (string) and as_of (date32), in any order, duplicates ignored.
+    Raises InputRefused where an invoice is in a currency that has no rate by the date: a sum without it would be wrong.
+    """
+    known = take_open_items(ledger, observations)
+    return Snapshot(
+        observations=known.observations,
+        spine=known.spine,
+        items=known.items,
+        receipts=take_receipts(ledger, known.spine, known.settled, known.rates),
+        statements=take_statements(ledger, known.spine, known.rates),
+        standing=take_standing(ledger, known.spine, known.rates),
         reporting_currency=ledger.reporting_currency,
     )
 

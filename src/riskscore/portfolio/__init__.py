@@ -1,0 +1,19 @@
+"""The portfolio at a date: ageing, days sales outstanding and its alert, concentration by family."""
+
+from riskscore.portfolio.concentration import Concentration, concentration_of, most_one_buyer_may_owe
+from riskscore.portfolio.outstanding import DsoRule, Quarter, dso_alert, quarter_ends
+from riskscore.portfolio.taking import AGEING, Portfolio, receivables_by_family, take_portfolio
+
+__all__ = [
+    "AGEING",
+    "Concentration",
+    "DsoRule",
+    "Portfolio",
+    "Quarter",
+    "concentration_of",
+    "dso_alert",
+    "most_one_buyer_may_owe",
+    "quarter_ends",
+    "receivables_by_family",
+    "take_portfolio",
+]

@@ -38,7 +38,7 @@ class Formula:
         self.calibrator: dict[str, Any] = json.loads(files["calibrator.json"])
         self.booster = lightgbm.Booster(model_str=files["booster.txt"].decode())
         # The base of TreeSHAP lies in the leaf counts, so that any one row shows it.
-        trees = float(self._trees(np.zeros((1, len(self.names))), contributions=True)[0, -1])
+        trees = float(self._ask_trees(np.zeros((1, len(self.names))), contributions=True)[0, -1])
         bases = {"logistic": self.logistic["intercept"], "trees": trees, "rate": self.rate["intercept"]}
         self.base: float = sum(self.weights[name] * bases[name] for name in self.weights)
 
@@ -63,7 +63,7 @@ class Formula:
             logistic += contribution_of(term, matrix[:, self.names.index(term["input"])])
         return {
             "logistic": logistic,
-            "trees": self._trees(matrix, contributions=False)[:, 0],
+            "trees": self._ask_trees(matrix, contributions=False)[:, 0],
             "rate": self.rate["intercept"] + self._rate(share),
         }
 
@@ -81,8 +81,7 @@ class Formula:
         The logistic's and the rate's are coefficient times distance from the training mean; the trees' are TreeSHAP, as LightGBM
         computes it. All three are exact for their member, and a weighted sum of exact contributions is exact.
         """
-        trees = self._trees(matrix, contributions=True)
-        total = self.weights["trees"] * trees[:, :-1]
+        total = self.weights["trees"] * self.tree_contributions(matrix)
         share = self.names.index(self.shrinkage["share"])
         total[:, share] += self.weights["rate"] * self._rate(matrix[:, share])
         for term in self.logistic["terms"]:
@@ -99,7 +98,11 @@ class Formula:
         high = np.maximum(np.asarray(interval["p1"])[step], pd)
         return pd, low, high
 
-    def _trees(self, matrix: Floats, *, contributions: bool) -> Floats:
+    def tree_contributions(self, matrix: Floats) -> Floats:
+        """TreeSHAP of the trees alone (path-dependent), on their log-odds, without the base."""
+        return self._ask_trees(matrix, contributions=True)[:, :-1]
+
+    def _ask_trees(self, matrix: Floats, *, contributions: bool) -> Floats:
         if len(matrix) == 0:  # LightGBM refuses to look at no rows
             return np.empty((0, len(self.names) + 1))
         answer = self.booster.predict(matrix, raw_score=True, pred_contrib=contributions, num_threads=1)

@@ -44,16 +44,16 @@ class Model:
     """
 
     def __init__(self, files: Mapping[str, bytes], digest: str, manifest: Mapping[str, Any]) -> None:
-        self._formula = Formula(files)
+        self.formula = Formula(files)
         self.files: Mapping[str, bytes] = MappingProxyType(dict(files))
         self.digest = digest
         self.name: str = manifest["name"]
         self.recipe_digest: str = manifest["recipe"]
         self.trained_until: str = manifest["trained_until"]
         self.horizon_days: int = manifest["horizon_days"]
-        self.feature_names = self._formula.names
+        self.feature_names = self.formula.names
         self.typical: Mapping[str, float | str | None] = MappingProxyType(
-            {each["name"]: each["typical"] for each in self._formula.inputs}
+            {each["name"]: each["typical"] for each in self.formula.inputs}
         )
 
     def __repr__(self) -> str:
@@ -61,7 +61,7 @@ class Model:
 
     def log_odds(self, frame: pa.Table) -> Floats:
         """Log-odds before calibration, one a row of the frame. Raises ModelRefused as `explain` does."""
-        return self._formula.log_odds(self._matrix(frame))
+        return self.formula.log_odds(self._matrix(frame))
 
     def explain(self, frame: pa.Table) -> Explanation:
         """The exact contribution of every feature to every row's log-odds.
@@ -70,27 +70,27 @@ class Model:
         Raises ModelRefused for a column that is missing, of another type, or infinite.
         """
         matrix = self._matrix(frame)
-        base, contributions = self._formula.contributions(matrix)
-        return Explanation(base, self.feature_names, contributions, self._formula.log_odds(matrix))
+        base, contributions = self.formula.contributions(matrix)
+        return Explanation(base, self.feature_names, contributions, self.formula.log_odds(matrix))
 
     def probability(self, log_odds: Floats) -> Probability:
         """The calibration step: log-odds to probability and interval. It keeps the order of the customers."""
-        return Probability(*self._formula.probability(np.asarray(log_odds, dtype=np.float64)))
+        return Probability(*self.formula.probability(np.asarray(log_odds, dtype=np.float64)))
 
     def member_log_odds(self, frame: pa.Table) -> dict[str, Floats]:
         """What each member of the ensemble says on its own, as log-odds before calibration."""
-        return self._formula.member_log_odds(self._matrix(frame))
+        return self.formula.member_log_odds(self._matrix(frame))
 
     @property
     def calibration(self) -> Mapping[str, Any]:
         """The calibration curve: kind (none, shift, platt, beta) and its a, b, c (see `formula.calibrated`)."""
-        return MappingProxyType(self._formula.calibrator["curve"])
+        return MappingProxyType(self.formula.calibrator["curve"])
 
     def unfamiliar(self, frame: pa.Table) -> list[tuple[str, ...]]:
         """Per row, the features on which training never saw the like: outside its 0.1-99.9 % range, or an unknown category."""
         columns = self._columns(frame)
         marks = np.zeros((frame.num_rows, len(self.feature_names)), dtype=bool)
-        for place, each in enumerate(self._formula.inputs):
+        for place, each in enumerate(self.formula.inputs):
             column = columns[each["name"]]
             if each["kind"] == "category":
                 marks[:, place] = [level is not None and level not in each["levels"] for level in column]
@@ -100,10 +100,10 @@ class Model:
         return [tuple(self.feature_names[place] for place in np.flatnonzero(row)) for row in marks]
 
     def _matrix(self, frame: pa.Table) -> Floats:
-        return self._formula.matrix(self._columns(frame))
+        return self.formula.matrix(self._columns(frame))
 
     def _columns(self, frame: pa.Table) -> dict[str, Column]:
-        return {each["name"]: read_column(frame, each["name"], each["kind"]) for each in self._formula.inputs}
+        return {each["name"]: read_column(frame, each["name"], each["kind"]) for each in self.formula.inputs}
 
 
 def read_column(frame: pa.Table, name: str, kind: str) -> Column:

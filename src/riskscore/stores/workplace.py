@@ -13,6 +13,7 @@ class Workplace(BaseSettings):
     database: SQLAlchemy address of the decision store.
     mlflow: tracking address; `MLFLOW_TRACKING_URI`, where set, wins.
     models: folder of the signed texts (recipes, policies, mappings) of this company; absent, the shipped ones hold.
+    approved: folder of the local copies of approved models, from which scoring loads.
     """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
@@ -23,6 +24,7 @@ class Workplace(BaseSettings):
     database: str = "sqlite:///riskscore.db"
     mlflow: str = "sqlite:///mlflow.db"
     models: Path = Path("models")
+    approved: Path = Path("approved_models")
 
     @classmethod
     def settings_customise_sources(

@@ -1,0 +1,160 @@
+"""Recording: one training as one MLflow run, with all that is needed to believe it or to repeat it, and a version of it."""
+
+import hashlib
+import platform
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from riskscore.grades import Grades
+from riskscore.model import Model, to_files
+from riskscore.model.bundle import canonical
+from riskscore.model.value import read_column
+from riskscore.recipe import Recipe
+from riskscore.stores.models import pictures, portable
+from riskscore.stores.models.card import write_cards
+from riskscore.stores.models.registry import BUNDLE, Registry, storage_errors
+from riskscore.training import Trained
+
+LIBRARIES = ("lightgbm", "numpy", "scipy", "scikit-learn", "duckdb", "narwhals", "pyarrow", "riskscore")
+N_EXAMPLE_ROWS = 5
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Where a training was written down."""
+
+    name: str
+    version: str
+    run_id: str
+    digest: str
+
+
+def record(
+    registry: Registry,
+    trained: Trained,
+    *,
+    recipe: Recipe,
+    grades: Grades,
+    card: Mapping[str, str],
+    book_digest: str,
+) -> Recorded:
+    """Write a training into the registry as a run and a registered version.
+
+    The run holds parameters, metrics with intervals, digests of data, recipe, grades, code and model as tags, the recipe itself,
+    the training log, pictures, and the model card. The version can be loaded with MLflow's own client and gives the same
+    probabilities. card: language to the text of the card with its blanks. Raises StorageFailed where the registry fails.
+    """
+    mlflow = registry.mlflow
+    experiment = registry.experiment()
+    with (
+        storage_errors(registry.uri),
+        tempfile.TemporaryDirectory() as scratch,
+        mlflow.start_run(experiment_id=experiment, run_name=f"{recipe.name} {trained.log['until']}") as run,
+    ):
+        mlflow.set_tags(tags_of(trained, recipe, grades, book_digest))
+        mlflow.log_params(flattened(recipe.model_dump(mode="json")))
+        mlflow.log_metrics(metrics_of(trained))
+        folder = Path(scratch) / "run"
+        write_run_files(folder, trained, recipe, grades)
+        write_cards(folder, card, trained, recipe, run_id=run.info.run_id, book_digest=book_digest)
+        mlflow.log_artifacts(str(folder))
+        number = _log_model(mlflow, trained.model, trained, Path(scratch), recipe.name)
+    return Recorded(recipe.name, number, run.info.run_id, trained.model.digest)
+
+
+def tags_of(trained: Trained, recipe: Recipe, grades: Grades, book_digest: str) -> dict[str, str]:
+    """What the run was made of: digests, dates, versions."""
+    return {
+        "model_digest": trained.model.digest,
+        "recipe_digest": recipe.digest,
+        "grades_digest": grades.digest,
+        "book_digest": book_digest,
+        "code_digest": code_digest(),
+        "trained_until": trained.model.trained_until,
+        "python": platform.python_version(),
+        **{f"version.{name}": version(name) for name in LIBRARIES},
+    }
+
+
+def metrics_of(trained: Trained) -> dict[str, float]:
+    """Every figure with its interval: the model's by its plain name, the others' under theirs; what has no value is left out."""
+    metrics: dict[str, float] = {"n_rows": trained.log["n_rows"], "event_share": trained.log["event_share"]}
+    for predictor, figures in trained.evaluation.figures.items():
+        prefix = "" if predictor == "model" else f"{predictor.replace(' ', '_')}/"
+        for name, each in figures.items():
+            metrics |= {f"{prefix}{name}": each.value, f"{prefix}{name}_low": each.low, f"{prefix}{name}_high": each.high}
+    for predictor, differences in trained.evaluation.differences.items():
+        for name, each in differences.items():
+            prefix = f"ahead_of/{predictor.replace(' ', '_')}/{name}"
+            metrics |= {prefix: each.value, f"{prefix}_low": each.low, f"{prefix}_high": each.high}
+    return {name: float(value) for name, value in metrics.items() if value == value}  # noqa: PLR0124 - NaN is not itself
+
+
+def write_run_files(folder: Path, trained: Trained, recipe: Recipe, grades: Grades) -> None:
+    """The recipe and grades as parsed, the training log, the grade table, and the pictures."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    folder.mkdir()
+    log = {**trained.log, "shap_distance": pictures.check_against_shap(trained.model, pictures.sampled(trained.newest))}
+    rows = [row.__dict__ for row in trained.evaluation.grades]
+    for name, value in {
+        "recipe.json": recipe.model_dump(mode="json"),
+        "grades.json": grades.model_dump(mode="json"),
+        "training_log.json": log,
+        "calibration_by_grade.json": rows,
+    }.items():
+        (folder / name).write_bytes(canonical(value))
+    for name, figure in pictures.draw(trained).items():
+        (folder / "plots").mkdir(exist_ok=True)
+        figure.savefig(folder / "plots" / name)
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
+
+
+def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested values as dotted names, as parameters are listed."""
+    flat: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= flattened(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = str(value)
+    return flat
+
+
+def code_digest() -> str:
+    """SHA-256 over every source file of the library: equal digests, equal code."""
+    total = hashlib.sha256()
+    root = Path(str(files("riskscore")))
+    for path in sorted(root.rglob("*.py")):
+        total.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return total.hexdigest()
+
+
+def _log_model(mlflow: Any, model: Model, trained: Trained, scratch: Path, name: str) -> str:
+    import pandas as pd
+
+    bundle = scratch / BUNDLE
+    bundle.mkdir()
+    for each, content in to_files(model).items():
+        (bundle / each).write_bytes(content)
+    example = trained.newest.slice(0, N_EXAMPLE_ROWS)
+    kinds = {each["name"]: each["kind"] for each in model.formula.inputs}
+    frame = pd.DataFrame({feature: read_column(example, feature, kinds[feature]) for feature in model.feature_names})
+    info = mlflow.pyfunc.log_model(
+        name="model",
+        python_model=str(portable.write_script(scratch)),
+        artifacts={BUNDLE: str(bundle)},
+        signature=portable.signature(model, example),
+        input_example=frame,
+        pip_requirements=[f"{library}=={version(library)}" for library in portable.REQUIREMENTS],
+        registered_model_name=name,
+    )
+    return str(info.registered_model_version)

@@ -1,0 +1,137 @@
+"""The registry: an MLflow server or its SQLite file, asked for versions and bytes. MLflow is imported when it is first needed."""
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from riskscore.errors import ModelRefused, StorageFailed
+from riskscore.model import BUNDLE_FILES
+from riskscore.stores.workplace import Workplace
+
+BUNDLE = "bundle"
+"""The folder of our files inside the registered model."""
+
+EXPERIMENT = "riskscore"
+LARGEST_FILE = 256 * 1024 * 1024  # bytes; a model of ours has less than one per cent of it
+
+
+@dataclass(frozen=True)
+class Version:
+    """One registered version: digest of its manifest as the run noted it, and the headline figures of the run."""
+
+    name: str
+    version: str
+    run_id: str
+    digest: str
+    trained_until: str
+    figures: Mapping[str, float]
+    registered_at: str
+
+
+class Registry:
+    """Runs and versions at one tracking address. Every answer of MLflow's is bytes or figures, never code."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+
+    @classmethod
+    def of(cls, workplace: Workplace) -> "Registry":
+        """The registry of the working folder; `MLFLOW_TRACKING_URI`, where set, wins."""
+        return cls(os.environ.get("MLFLOW_TRACKING_URI") or workplace.mlflow)
+
+    @cached_property
+    def mlflow(self) -> Any:
+        """The library, pointed at this address. It would send usage data and log at length; both are off before its import."""
+        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+        import mlflow
+        import mlflow.pyfunc
+
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        mlflow.set_tracking_uri(self.uri)
+        mlflow.set_registry_uri(self.uri)
+        return mlflow
+
+    @cached_property
+    def client(self) -> Any:
+        """MLflow's client; a new SQLite file gets its tables here."""
+        with storage_errors(self.uri):
+            return self.mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+    def experiment(self) -> str:
+        """The id of our experiment, made where there is none; beside a SQLite file its artefacts lie in a folder."""
+        with storage_errors(self.uri):
+            there = self.client.get_experiment_by_name(EXPERIMENT)
+            if there is not None:
+                return str(there.experiment_id)
+            folder = None
+            if self.uri.startswith("sqlite:///"):
+                database = Path(self.uri.removeprefix("sqlite:///")).resolve()
+                folder = (database.parent / f"{database.stem}-artifacts").as_uri()
+            return str(self.client.create_experiment(EXPERIMENT, artifact_location=folder))
+
+    def versions(self, name: str) -> list[Version]:
+        """Every registered version of a name, oldest first."""
+        with storage_errors(self.uri):
+            found = self.client.search_model_versions(f"name = '{name}'")
+            return [self._described(each) for each in sorted(found, key=lambda each: int(each.version))]
+
+    def files(self, name: str, version: str) -> dict[str, bytes]:
+        """The bytes of a registered version, as they lie there now, not looked into.
+
+        Raises ModelRefused where the version or one of its files is not there, StorageFailed where the registry does not answer.
+        """
+        from mlflow.exceptions import MlflowException
+
+        with storage_errors(self.uri), tempfile.TemporaryDirectory() as scratch:
+            try:
+                source = self.client.get_model_version_download_uri(name, version)
+                folder = Path(
+                    self.mlflow.artifacts.download_artifacts(artifact_uri=f"{source}/artifacts/{BUNDLE}", dst_path=scratch)
+                )
+            except (MlflowException, OSError) as error:
+                raise ModelRefused(f"{name} version {version}: the registry at {self.uri} does not give its files.") from error
+            return read_bundle(folder)
+
+    def _described(self, version: Any) -> Version:
+        run = self.client.get_run(version.run_id)
+        return Version(
+            name=version.name,
+            version=str(version.version),
+            run_id=version.run_id,
+            digest=run.data.tags.get("model_digest", ""),
+            trained_until=run.data.tags.get("trained_until", ""),
+            figures=dict(run.data.metrics),
+            registered_at=str(version.creation_timestamp),
+        )
+
+
+def read_bundle(folder: Path) -> dict[str, bytes]:
+    """The files of a model in a folder. Raises ModelRefused where one is missing, is not a plain file, or is far too large."""
+    files = {}
+    for name in BUNDLE_FILES:
+        path = folder / name
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST_FILE:
+            raise ModelRefused(f"{name} is missing or is no plain file of a sensible size. Nothing was parsed.")
+        files[name] = path.read_bytes()
+    return files
+
+
+@contextmanager
+def storage_errors(uri: str) -> Iterator[None]:
+    """What goes wrong with the registry, as our error."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise StorageFailed(f"model registry {uri}: {cause}. Check the address, then run it again.") from error

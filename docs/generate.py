@@ -1,0 +1,98 @@
+"""Writes the reference pages from the code: `make docs`. A test says when a page and the code no longer agree.
+
+python docs/generate.py [FOLDER]
+"""
+
+import contextlib
+import io
+import os
+import sys
+from pathlib import Path
+
+os.environ["COLUMNS"] = "100"  # before the help is written: the pages must not depend on who runs this
+
+from riskscore import errors, tables
+from riskscore.features import CATALOGUE
+from riskscore_pipelines.main import VERBS, main, usage
+
+NOTE = "<!-- Written by docs/generate.py from the code. Do not edit. -->\n\n"
+
+
+def cli() -> str:
+    """Every verb with its help."""
+    parts = ["# The command\n", "```text\n" + usage() + "```\n"]
+    for verb, what in VERBS.items():
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            main([verb, "--help"])
+        text = "\n".join(line.rstrip() for line in said.getvalue().strip().splitlines())
+        parts.append(f"## riskscore {verb}\n\n{what}\n\n```text\n{text}\n```\n")
+    return "\n".join(parts)
+
+
+def exit_codes() -> str:
+    """What a script may rely on."""
+    rows = [
+        "| status | error | meaning |",
+        "|-|-|-|",
+        "| 0 | | complete |",
+        "| 1 | | a bug: run again with `--debug` and report the trace |",
+    ]
+    kinds = sorted(errors.RiskscoreError.__subclasses__(), key=lambda kind: (kind.exit_status, kind.code))
+    rows += [f"| {kind.exit_status} | `{kind.code}` | {' '.join((kind.__doc__ or '').split())} |" for kind in kinds]
+    rows += ["| 130, 143 | | stopped by a signal; the run can be resumed |"]
+    return "# Exit statuses\n\nAn error is one line on stderr; results are on stdout.\n\n" + "\n".join(rows) + "\n"
+
+
+def data_dictionary() -> str:
+    """The canonical tables, column by column."""
+    parts = ["# Canonical tables\n", "Money is exact decimal beside its currency; an empty cell means not known, never zero.\n"]
+    for table in tables.TABLES.values():
+        rows = ["| column | kind | needed | meaning |", "|-|-|-|-|"]
+        rows += [
+            f"| `{column.name}` | {column.kind} | {'yes' if column.required else ''} | {column.meaning}"
+            + (f" ({', '.join(f'`{choice}`' for choice in column.choices)})" if column.choices else "")
+            + " |"
+            for column in table.columns
+        ]
+        key = ", ".join(f"`{name}`" for name in table.key)
+        parts.append(f"## {table.name}\n\n{table.meaning} A row is named by {key}.\n\n" + "\n".join(rows) + "\n")
+    return "\n".join(parts)
+
+
+def features() -> str:
+    """The catalogue of features, by group."""
+    groups = list(dict.fromkeys(feature.group for feature in CATALOGUE.values()))
+    preface = (
+        f"{len(CATALOGUE)} features, each computed from what was known at a date. *Risk* is the declared direction: the model may "
+        "not learn the opposite. Null is not zero; the meaning says what null stands for.\n"
+    )
+    parts = ["# Features\n", preface]
+    for group in groups:
+        rows = ["| feature | unit | risk | window | reason | meaning |", "|-|-|-|-|-|-|"]
+        rows += [
+            f"| `{feature.name}` | {feature.unit} | {feature.risk} | {f'{feature.window_days} d' if feature.window_days else ''} "
+            f"| {feature.reason} | {' '.join(feature.meaning.split())} |"
+            for feature in CATALOGUE.values()
+            if feature.group == group
+        ]
+        parts.append(f"## {group.replace('_', ' ').capitalize()}\n\n" + "\n".join(rows) + "\n")
+    return "\n".join(parts)
+
+
+PAGES = {"cli.md": cli, "exit-codes.md": exit_codes, "tables.md": data_dictionary, "features.md": features}
+
+
+def write(folder: Path) -> list[Path]:
+    """Write every page into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, page in PAGES.items():
+        (folder / name).write_text(NOTE + page(), "utf-8")
+        written.append(folder / name)
+    return written
+
+
+if __name__ == "__main__":
+    for path in write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "reference"):
+        print(path)

@@ -61,6 +61,7 @@ SPECIFICATION: dict[str, list[Any]] = {
         pytest.param({"tenure_days": None}, {}, "150000.00", id="tenure-not-known"),
         pytest.param({"n_paid_invoices": 2}, {}, "150000.00", id="two-paid-invoices-are-too-few"),
         pytest.param({"n_paid_invoices": 3}, {}, None, id="three-paid-invoices-are-enough"),
+        pytest.param({"pd": None}, {}, "150000.00", id="old-customer-without-a-probability"),
         pytest.param(
             {"tenure_days": 1}, {"new_customer_base": "seller_monthly_sales"}, "5000000.00", id="of-the-sellers-monthly-sales"
         ),

@@ -9,7 +9,7 @@ from typing import Literal
 Terms = int | Literal["prepayment", "stop"]
 """Days of credit, or none: pay before delivery, or no delivery at all."""
 
-Fact = Decimal | int | str
+Fact = Decimal | int
 """What a sentence about a cap may quote."""
 
 ZERO = Decimal(0)

@@ -86,9 +86,11 @@ def cap_for_new_customer(case: Case, params: Params) -> Cap | None:
     """A new customer starts with a set share of monthly volume (Policy, new_customer).
 
     It ends when the relationship has reached the day of review and enough invoices were paid: on the day before, it still holds.
+    It also holds as long as no probability is known: without one nobody is better known than a newcomer.
     """
     tenure = case.tenure_days or 0
-    if tenure >= params.new_customer_review_after and case.n_paid_invoices >= params.new_customer_paid_invoices:
+    known = tenure >= params.new_customer_review_after and case.n_paid_invoices >= params.new_customer_paid_invoices
+    if known and case.pd is not None:
         return None
     of_seller = params.new_customer_base == "seller_monthly_sales"
     base = case.annual_sales / 12 if of_seller else case.monthly_purchases

@@ -1,0 +1,204 @@
+"""The record of a decision: the whole chain to the answer and what it was made with, as the same bytes for ever."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Literal
+
+from riskscore.policy import Cap, Case, Recommendation, Terms
+from riskscore.reasons import Reason, Reasons, Value
+
+RECORD_VERSION = 1
+
+Status = Literal["scored", "referred", "not_scored"]
+
+REFERRAL_REASONS = ("no_payment_history", "no_model", "no_probability", "wide_interval", "thin_history", "natural_person")
+"""Why a person has to look: see `riskscore.scoring` for when, and the phrases for the words."""
+
+NOT_SCORED_REASONS = ("internal_error", "non_finite_feature")
+"""Why a customer has no answer at all."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a run of decisions was made with. Equal provenance and equal customer give equal bytes.
+
+    Digests are SHA-256. book: the ledger's content. model: null where every customer is referred for want of one. recipe: what
+    the model was learned by. policy, grades: the signed texts. catalogue: the features and their meanings. code: the product's
+    version and sources.
+    """
+
+    as_of: date
+    book: str
+    model: str | None
+    recipe: str | None
+    policy: str
+    grades: str
+    catalogue: str
+    code: str
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The run's manifest: every part by name."""
+        return {"version": RECORD_VERSION, **asdict(self), "as_of": self.as_of.isoformat()}
+
+    @cached_property
+    def run_id(self) -> str:
+        """SHA-256 of the manifest as canonical JSON."""
+        return hashlib.sha256(canonical_bytes(self.manifest)).hexdigest()
+
+    def decision_id(self, customer_id: str) -> str:
+        """The id of that customer's decision in this run: 32 hex digits, the same whenever it is made."""
+        return hashlib.sha256(f"{self.run_id}\0{customer_id}".encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Referral:
+    """A person has to look. reasons: codes of `REFERRAL_REASONS`, in that order; at least one."""
+
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What the model said: base + sum of the contributions = log_odds to 1e-9; calibrated, that is pd with its interval.
+
+    features: the values the model read, null where not known. contributions: by feature, in log-odds.
+    """
+
+    base: float
+    features: Mapping[str, Value]
+    contributions: Mapping[str, float]
+    log_odds: float
+    pd: float
+    pd_low: float
+    pd_high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """One customer, one date, one answer, with the chain that leads to it. It holds no name.
+
+    status: scored, referred (a person has to look; what is recommended is a proposal), or not_scored (no answer, see
+    `not_scored_reason`). pd, pd_low, pd_high, score, grade: the answer; a customer in default has pd 1 and grade 10 whatever the
+    chain says; grade is null where the interval is too wide to name one. chain: null where the model was not asked.
+    exposure, overdue: money in `currency`. unfamiliar: features on which training never saw the like.
+    """
+
+    customer_id: str
+    status: Status
+    currency: str
+    provenance: Provenance
+    data_depth: str | None = None
+    exposure: Decimal | None = None
+    overdue: Decimal | None = None
+    limit_now: Decimal | None = None
+    terms_now: int | None = None
+    case: Case | None = None
+    chain: Chain | None = None
+    pd: float | None = None
+    pd_low: float | None = None
+    pd_high: float | None = None
+    score: int | None = None
+    grade: int | None = None
+    reasons: Reasons | None = None
+    recommendation: Recommendation | None = None
+    referral: Referral | None = None
+    not_scored_reason: str | None = None
+    unfamiliar: tuple[str, ...] = ()
+
+    @property
+    def as_of(self) -> date:
+        """The date it was decided for."""
+        return self.provenance.as_of
+
+    @property
+    def decision_id(self) -> str:
+        """The id of this decision, from the run and the customer."""
+        return self.provenance.decision_id(self.customer_id)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The decision as plain JSON values: money as text, dates as ISO; the provenance by its run id."""
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "provenance"}
+        return {
+            "version": RECORD_VERSION,
+            "decision_id": self.decision_id,
+            "run_id": self.provenance.run_id,
+            "as_of": self.as_of.isoformat(),
+            **{name: _plain(value) for name, value in plain.items()},
+        }
+
+    def to_bytes(self) -> bytes:
+        """The record as canonical JSON. Equal decisions are equal bytes."""
+        return canonical_bytes(self.record)
+
+
+def from_record(record: Mapping[str, Any], provenance: Provenance) -> Decision:
+    """The decision a record was made of. Raises ValueError where the record is of another run or another version."""
+    if record["version"] != RECORD_VERSION or record["run_id"] != provenance.run_id:
+        raise ValueError(f"decision {record['decision_id']} is not of run {provenance.run_id} in version {RECORD_VERSION}")
+    known = set(Decision.__dataclass_fields__) - {"provenance"}
+    facts = {name: value for name, value in record.items() if name in known}
+    readers: dict[str, Callable[[Any], Any]] = {
+        "exposure": Decimal, "overdue": Decimal, "limit_now": Decimal, "case": _case, "reasons": _reasons,
+        "chain": lambda raw: Chain(**raw), "recommendation": _recommendation, "unfamiliar": tuple,
+        "referral": lambda raw: Referral(tuple(raw["reasons"])),
+    }  # fmt: skip
+    for name, read in readers.items():
+        if facts[name] is not None:
+            facts[name] = read(facts[name])
+    return Decision(provenance=provenance, **facts)
+
+
+def canonical_bytes(value: object) -> bytes:
+    """The one way a value is written as JSON: sorted keys, no spaces, UTF-8, shortest exact floats. Raises ValueError on NaN."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    return value
+
+
+def _case(raw: Mapping[str, Any]) -> Case:
+    money = {name for name, kind in Case.__annotations__.items() if "Decimal" in str(kind)}
+    values: dict[str, Any] = {
+        name: Decimal(value) if name in money and value is not None else value for name, value in raw.items()
+    }
+    return Case(**values)
+
+
+def _reasons(raw: Mapping[str, Any]) -> Reasons:
+    favourable = raw["favourable"]
+    return Reasons(
+        tuple(Reason(**each) for each in raw["adverse"]), None if favourable is None else Reason(**favourable), raw["by_code"]
+    )
+
+
+def _recommendation(raw: Mapping[str, Any]) -> Recommendation:
+    caps = tuple(
+        Cap(
+            each["rule"], Decimal(each["amount"]), each["source"],
+            {name: Decimal(value) if isinstance(value, str) else value for name, value in each["facts"].items()},
+            Decimal(each["security"]),
+        )
+        for each in raw["caps"]
+    )  # fmt: skip
+    terms: Terms = raw["terms"]
+    profit = raw["expected_profit"]
+    return Recommendation(
+        Decimal(raw["limit"]), Decimal(raw["conservative"]), Decimal(raw["aggressive"]), raw["binding_cap"], caps, terms,
+        raw["security_required"], None if profit is None else Decimal(profit),
+    )  # fmt: skip

@@ -1,0 +1,38 @@
+"""The domain speaks in codes and facts; this room says them to people, in English and Chinese."""
+
+from riskscore.phrases.figures import Lang, day, days, money, months, number, percent, window
+from riskscore.phrases.sentences import (
+    LANGUAGES,
+    cap_sentence,
+    code_name,
+    not_scored_sentence,
+    referral_sentence,
+    rule_name,
+    sentence,
+    status_name,
+    template_key,
+    terms_sentence,
+    word,
+)
+
+__all__ = [
+    "LANGUAGES",
+    "Lang",
+    "cap_sentence",
+    "code_name",
+    "day",
+    "days",
+    "money",
+    "months",
+    "not_scored_sentence",
+    "number",
+    "percent",
+    "referral_sentence",
+    "rule_name",
+    "sentence",
+    "status_name",
+    "template_key",
+    "terms_sentence",
+    "window",
+    "word",
+]

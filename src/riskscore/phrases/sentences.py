@@ -1,0 +1,178 @@
+"""Code and facts to a sentence: which template says it, and how each fact is written."""
+
+import re
+from collections.abc import Mapping
+from types import ModuleType
+from typing import get_args
+
+from riskscore.phrases import chinese, english
+from riskscore.phrases.figures import Lang, days, money, months, number, percent, rounded_days, window
+from riskscore.policy import Cap, Terms
+from riskscore.policy.case import Fact
+from riskscore.reasons import Reason, Value
+
+LANGUAGES: tuple[Lang, ...] = get_args(Lang)
+PHRASES: Mapping[Lang, ModuleType] = {"en": english, "zh": chinese}
+
+SUFFIX = re.compile(r"^(?P<stem>.+)_(?P<days>\d+)d$")
+THRESHOLD = re.compile(r"^(?P<stem>.+)_(?P<days>\d+)$")
+
+COUNTED_BEYOND = frozenset({"n_matured", "n_late", "shrunken_late_rate"})
+"""Features whose last number is how late, not how long the window is."""
+
+SHOWN_IN_PERCENT = frozenset({"limit_utilisation", "order_growth", "revenue_growth", "cash_flow_to_debt"})
+"""Ratios that people read as a percentage."""
+
+SHOWN_IN_POINTS = frozenset({"late_share_change", "discount_change"})
+"""Differences of two shares: 13 % more of all invoices, not 13 % of the share."""
+
+DECIMALS = {"count": 0, "days": 1, "months": 1}
+
+FACTS = {
+    "money": ("monthly", "net_worth", "budget", "base", "others", "family", "sales", "insured", "appetite"),
+    "percent": ("pd", "margin", "share", "lgd"),
+    "days": ("days", "tenure"),
+    "number": ("factor", "grade", "paid"),
+}
+"""How each fact of a cap is written."""
+
+
+def sentence(reason: Reason, lang: Lang, currency: str = "") -> str:
+    """The reason as a sentence with the customer's value and the typical one.
+
+    currency: of money features. Raises KeyError where the language lacks the words.
+
+    >>> sentence(Reason("P01", "adverse", 0.9, 0.5, "days_beyond_terms_90d", 23.2, 7.0, "days", 90), "en")
+    'Pays 23 days late on average over 90 days; typical customer: 7'
+    """
+    phrases = PHRASES[lang]
+    if reason.value is None:
+        missing: str = phrases.MISSING[reason.code]
+        return missing
+    key, n_days, threshold = template_key(reason.feature, english.REASONS)
+    stem = key
+    shown = _rounded(reason.value, reason.unit, stem)
+    case = ".zero" if shown == 0 else ".negative" if isinstance(shown, float) and shown < 0 else ""
+    key = key + case if key + case in phrases.REASONS else key
+    value = abs(shown) if isinstance(shown, float) and case == ".negative" and key.endswith(case) else reason.value
+    template: str = phrases.REASONS[key]
+    return template.format(
+        value=_written(value, reason.unit, stem, lang, currency),
+        typical=_written(reason.typical, reason.unit, stem, lang, currency),
+        plain=_plainly(reason.typical, reason.unit, stem, lang, currency),
+        window=window(n_days or reason.window_days or 0, lang),
+        n=days(threshold or 0, lang),
+    )
+
+
+def template_key(feature: str, templates: Mapping[str, str]) -> tuple[str, int | None, int | None]:
+    """The key of the feature's template, the days of its window and the days of its threshold, as its name says.
+
+    Raises KeyError where no template fits.
+
+    >>> template_key("late_share_30_365d", {"late_share_n": ""}), template_key("n_late_0d", {"n_late_n": ""})
+    (('late_share_n', 365, 30), ('n_late_n', None, 0))
+    """
+    stem, n_days, threshold = feature, None, None
+    if found := SUFFIX.match(feature):
+        stem, number_ = found["stem"], int(found["days"])
+        if stem in COUNTED_BEYOND:
+            threshold, stem = number_, f"{stem}_{number_}"
+        else:
+            n_days = number_
+    if stem not in templates and (found := THRESHOLD.match(stem)):
+        stem, threshold = f"{found['stem']}_n", int(found["days"])
+    if stem not in templates:
+        raise KeyError(f"no phrase says {feature}")
+    return stem, n_days, threshold
+
+
+def cap_sentence(cap: Cap, lang: Lang, currency: str) -> str:
+    """Why a rule allows no more, with the figures it looked at."""
+    phrases = PHRASES[lang]
+    facts = {name: _fact(name, value, lang, currency) for name, value in cap.facts.items()}
+    text: str = phrases.CAPS[cap.rule].format(**facts)
+    return word("cap_with_security", lang, cap=text, security=money(cap.security, currency, lang)) if cap.security else text
+
+
+def rule_name(rule: str, lang: Lang) -> str:
+    """The short name of a rule of the policy."""
+    name: str = PHRASES[lang].RULES[rule]
+    return name
+
+
+def code_name(code: str, lang: Lang) -> str:
+    """The short name of a reason code."""
+    name: str = PHRASES[lang].CODES[code]
+    return name
+
+
+def terms_sentence(terms: Terms, lang: Lang, *, security_required: bool = False) -> str:
+    """Terms in words; with what the policy asks for besides."""
+    phrases = PHRASES[lang]
+    text: str = phrases.TERMS[terms] if isinstance(terms, str) else phrases.TERMS["days"].format(days=days(terms, lang))
+    return word("terms_with_security", lang, terms=text) if security_required and terms != "stop" else text
+
+
+def referral_sentence(reason: str, lang: Lang) -> str:
+    """Why a person has to look."""
+    text: str = PHRASES[lang].REFERRALS[reason]
+    return text
+
+
+def not_scored_sentence(reason: str, lang: Lang) -> str:
+    """Why there is no answer."""
+    text: str = PHRASES[lang].NOT_SCORED[reason]
+    return text
+
+
+def status_name(status: str, lang: Lang) -> str:
+    """A status in words."""
+    name: str = PHRASES[lang].STATUSES[status]
+    return name
+
+
+def word(key: str, lang: Lang, **facts: str) -> str:
+    """A heading or a short text of an explanation."""
+    text: str = PHRASES[lang].WORDS[key]
+    return text.format(**facts)
+
+
+def _rounded(value: Value, unit: str, stem: str) -> float | None:
+    """The value as precisely as it will be shown: what shows as 0 is told as zero. None for text."""
+    if not isinstance(value, int | float):
+        return None
+    if unit.startswith("days"):
+        return rounded_days(value)
+    return round(float(value), {"money": 0, "count": 0, "share": 4}.get(unit, 4 if stem in SHOWN_IN_PERCENT else 2))
+
+
+def _written(value: Value, unit: str, stem: str, lang: Lang, currency: str) -> str:
+    if not isinstance(value, int | float):
+        return value or word("unknown", lang)
+    if unit.startswith("days"):
+        return days(value, lang)
+    if unit == "months":
+        return months(value, lang)
+    return _plainly(value, unit, stem, lang, currency)
+
+
+def _plainly(value: Value, unit: str, stem: str, lang: Lang, currency: str) -> str:
+    """Without the unit of time, where the sentence has said it already."""
+    if not isinstance(value, int | float):
+        return value or word("unknown", lang)
+    if stem in SHOWN_IN_POINTS:
+        return word("points_of_share", lang, points=number(value * 100, lang, 1))
+    if unit == "share" or stem in SHOWN_IN_PERCENT:
+        return percent(value, lang)
+    if unit == "money":
+        return money(round(value), currency, lang)
+    return number(rounded_days(value) if unit.startswith("days") else value, lang, DECIMALS.get(unit, 2))
+
+
+def _fact(name: str, value: Fact, lang: Lang, currency: str) -> str:
+    if name in FACTS["money"]:
+        return money(value, currency, lang)
+    if name in FACTS["percent"]:
+        return percent(value, lang)
+    return days(value, lang) if name in FACTS["days"] else number(value, lang)

@@ -1,0 +1,18 @@
+"""From a snapshot to decisions: what the model says, why, and what the policy makes of it."""
+
+from riskscore.scoring.customer import missing_share, not_scored
+from riskscore.scoring.path import Watch, decide, decide_rows, isolating, too_many_not_scored, unwatched
+from riskscore.scoring.receivables import Receivables, receivables_of
+
+__all__ = [
+    "Receivables",
+    "Watch",
+    "decide",
+    "decide_rows",
+    "isolating",
+    "missing_share",
+    "not_scored",
+    "receivables_of",
+    "too_many_not_scored",
+    "unwatched",
+]

@@ -1,0 +1,55 @@
+"""What the model says of a frame of features, by customer: the chain from base to calibrated probability."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from riskscore.decisions import Chain
+from riskscore.model import Model
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the model said, by customer; customers it was not asked about are absent."""
+
+    chains: Mapping[str, Chain]
+    unfamiliar: Mapping[str, tuple[str, ...]]
+    broken: frozenset[str]
+
+    @classmethod
+    def of(cls, frame: pa.Table, model: Model | None, customers: Sequence[str]) -> "Answers":
+        """Asks the model about these customers, rows of the frame found by id. A customer with an infinite feature is `broken`.
+
+        Without a model nobody has an answer. Raises ModelRefused where the frame lacks a column or has another type.
+        """
+        if model is None:
+            return cls({}, {}, frozenset())
+        ids = frame["customer_id"].to_pylist()
+        place = {customer: row for row, customer in enumerate(ids)}
+        frame = frame.take(pa.array([place[customer] for customer in customers], pa.int64()))
+        columns = {name: frame[name].to_pylist() for name in model.feature_names}
+        broken = frozenset(
+            customers[row]
+            for values in columns.values()
+            for row, value in enumerate(values)
+            if isinstance(value, float) and not math.isfinite(value)
+        )
+        sound = [row for row, customer in enumerate(customers) if customer not in broken]
+        frame = frame.take(pa.array(sound, pa.int64()))
+        explanation = model.explain(frame)
+        probability = model.probability(explanation.log_odds)
+        chains = {}
+        for position, row in enumerate(sound):
+            chains[customers[row]] = Chain(
+                base=float(explanation.base),
+                features={name: values[row] for name, values in columns.items()},
+                contributions=dict(zip(explanation.names, explanation.contributions[position].tolist(), strict=True)),
+                log_odds=float(explanation.log_odds[position]),
+                pd=float(probability.pd[position]),
+                pd_low=float(probability.low[position]),
+                pd_high=float(probability.high[position]),
+            )
+        unfamiliar = dict(zip((customers[row] for row in sound), model.unfamiliar(frame), strict=True))
+        return cls(chains, unfamiliar, broken)

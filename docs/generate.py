@@ -64,7 +64,7 @@ def features() -> str:
     """The catalogue of features, by group."""
     groups = list(dict.fromkeys(feature.group for feature in CATALOGUE.values()))
     preface = (
-        f"{len(CATALOGUE)} features, each computed from what was known at a date. *Risk* is the declared direction: the model may "
+        f"{len(CATALOGUE)} features, each computed from what was known at a date. *Risk* is the declared direction: a model may "
         "not learn the opposite. Null is not zero; the meaning says what null stands for.\n"
     )
     parts = ["# Features\n", preface]

@@ -58,7 +58,14 @@ def invented_customers(n: int = 400) -> list[Scored]:
                 data_depth=dice.choice("ABCDEFG"),
                 exposure=exposure,
                 overdue=(exposure * Decimal("0.4")).quantize(Decimal("0.01")) if late else Decimal(0),
-                oldest_days_past_due=late,
+                oldest=next(
+                    (
+                        name
+                        for top, name in ((0, "not_due"), (30, "due_1_30"), (60, "due_31_60"), (90, "due_61_90"))
+                        if late <= top
+                    ),
+                    "due_over_90",
+                ),
                 limit_now=limit_now,
                 limit=None if referred else limit,
                 terms_now="30 days",

@@ -17,7 +17,7 @@ def line() -> Line:
     def make(customer_id: str, exposure: int, **known: object) -> Scored:
         facts: dict[str, object] = {
             "name": customer_id, "country": "DE", "status": "scored", "grade": 5, "pd": 0.03, "pd_low": None, "pd_high": None,
-            "score": 560, "data_depth": "B", "overdue": Decimal(0), "oldest_days_past_due": 0, "limit_now": None, "limit": None,
+            "score": 560, "data_depth": "B", "overdue": Decimal(0), "oldest": "not_due", "limit_now": None, "limit": None,
             "terms_now": "", "terms": "", "binding_cap": "", "reasons": (),
         }  # fmt: skip
         return Scored(customer_id=customer_id, exposure=Decimal(exposure), **{**facts, **known})  # type: ignore[arg-type]  # a test's shorthand
@@ -37,14 +37,6 @@ def test_the_grades_add_up_to_the_book() -> None:
 
     assert sum(row.n for row in rows) == len(customers)
     assert sum(row.exposure for row in rows) == figures.headline(customers).exposure
-
-
-@pytest.mark.parametrize(
-    ("days", "cell"),
-    [(0, "not_due"), (1, "to_30"), (30, "to_30"), (31, "to_60"), (60, "to_60"), (61, "to_90"), (90, "to_90"), (91, "over_90")],
-)
-def test_lateness_classes_end_where_ageing_buckets_end(line: Line, days: int, cell: str) -> None:
-    assert figures.risk_matrix([line("a", 10, oldest_days_past_due=days)]) == {(5, cell): Decimal(10)}
 
 
 def test_large_means_together_half_of_the_exposure(line: Line) -> None:

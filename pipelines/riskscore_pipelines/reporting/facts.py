@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-AGES = ("not_due", "to_30", "to_60", "to_90", "over_90")
-"""The ageing buckets: not due, 1-30, 31-60, 61-90 and more than 90 days past due."""
-
 
 @dataclass(frozen=True)
 class Ageing:
-    """The open balance at a month end, by age; `amounts` in the order of `AGES`."""
+    """The open balance at a month end, by age; `amounts` in the order of `riskscore.portfolio.AGEING`."""
 
     on: date
     amounts: tuple[Decimal, ...]
@@ -44,7 +41,7 @@ class Dso:
 
 @dataclass(frozen=True)
 class Scored:
-    """One customer's line: what is known, what was decided. None means not known, or not decided."""
+    """One customer: what is known, what was decided; None where neither. oldest: the ageing bucket of its oldest open invoice."""
 
     customer_id: str
     name: str
@@ -58,7 +55,7 @@ class Scored:
     data_depth: str
     exposure: Decimal
     overdue: Decimal
-    oldest_days_past_due: int
+    oldest: str
     limit_now: Decimal | None
     limit: Decimal | None
     terms_now: str

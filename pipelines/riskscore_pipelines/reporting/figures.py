@@ -13,9 +13,6 @@ LARGE_SHARE = Decimal("0.5")
 GRADES = tuple(range(1, 11))
 """1 is the best, 10 is in default; None beside them means referred or not scored."""
 
-LATENESS = ((0, "not_due"), (30, "to_30"), (60, "to_60"), (90, "to_90"))
-"""Upper ends, in days past due, of the classes of the oldest open invoice; beyond the last it is `over_90`."""
-
 
 @dataclass(frozen=True)
 class Headline:
@@ -115,8 +112,7 @@ def risk_matrix(customers: Sequence[Scored]) -> Mapping[tuple[int | None, str], 
     """Exposure by grade and by how late the oldest open invoice is. The cells add up to the exposure of the book."""
     cells: dict[tuple[int | None, str], Decimal] = {}
     for line in customers:
-        late = next((name for limit, name in LATENESS if line.oldest_days_past_due <= limit), "over_90")
-        cells[line.grade, late] = cells.get((line.grade, late), Decimal(0)) + line.exposure
+        cells[line.grade, line.oldest] = cells.get((line.grade, line.oldest), Decimal(0)) + line.exposure
     return cells
 
 

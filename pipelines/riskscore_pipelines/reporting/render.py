@@ -11,8 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from riskscore import charts
+from riskscore.portfolio import AGEING
 from riskscore_pipelines.reporting import figures
-from riskscore_pipelines.reporting.facts import AGES, Quality, Report
+from riskscore_pipelines.reporting.facts import Quality, Report
 from riskscore_pipelines.reporting.formats import HTML_LANG, Formats, Lang
 
 SMALLER_IS_BETTER = ("brier", "log_loss", "ece")
@@ -61,7 +62,7 @@ def render(report: Report, lang: Lang) -> str:
             sparks=_sparks(report),
             dso_now=known_dso[-1] if known_dso else None,
             alert=bool(report.dso) and report.dso[-1].alert,
-            ages=AGES,
+            ages=AGEING,
             grades=grades,
             matrix=_matrix(report),
             risky=figures.riskiest_large(report.customers),
@@ -106,7 +107,7 @@ def _matrix(report: Report) -> list[Mapping[str, Any]]:
         {
             "grade": grade,
             "cells": [
-                {"amount": amount, "shade": shade(amount)} for age in AGES for amount in [cells.get((grade, age), Decimal(0))]
+                {"amount": amount, "shade": shade(amount)} for age in AGEING for amount in [cells.get((grade, age), Decimal(0))]
             ],
         }
         for grade in grades

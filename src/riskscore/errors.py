@@ -67,3 +67,17 @@ class TooFewEvents(RiskscoreError):
 
     code = "too-few-events"
     exit_status = 5
+
+
+class NotReproduced(RiskscoreError):
+    """The same manifest gave another result than before. Nothing was recorded: something outside the manifest decides."""
+
+    code = "not-reproduced"
+    exit_status = 1
+
+
+class TooManyNotScored(RiskscoreError):
+    """More customers could not be computed than the policy lets pass: a fault of the run. Nothing was published."""
+
+    code = "too-many-not-scored"
+    exit_status = 1

@@ -1,0 +1,217 @@
+"""The log of decisions: appended run by run, chained by hash, never changed; the same run twice adds nothing."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from riskscore.decisions import Decision, Provenance, canonical_bytes, from_record
+from riskscore.errors import NotReproduced, StorageFailed, UsageRefused
+from riskscore.stores.database import COMPLETIONS, DECISIONS, RUNS, reading, writing
+
+GENESIS = "0" * 64
+"""What the first row of the chain names as the one before it."""
+
+CHAIN_LOCK = 7_215_420_012  # any constant: PostgreSQL's advisory lock that lets one writer append at a time
+ROWS_AT_ONCE = 2_000  # read, compared and verified in such portions, so that memory stays bounded
+
+CHAINED = ("sequence", "decision_id", "run_id", "customer_id", "as_of", "status", "digest", "recorded_at")
+"""What the link of a row covers besides the link before; the record itself through its digest."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One decision as it was recorded: the record's text, the manifest of its run, its place in the chain."""
+
+    sequence: int
+    record: str
+    manifest: Mapping[str, Any]
+    recorded_at: str
+
+    @property
+    def decision(self) -> Decision:
+        """The decision the record was made of."""
+        parts = {name: value for name, value in self.manifest.items() if name != "version"}
+        provenance = Provenance(**{**parts, "as_of": date.fromisoformat(parts["as_of"])})
+        return from_record(json.loads(self.record), provenance)
+
+
+def append(engine: Engine, decisions: Sequence[Decision]) -> int:
+    """Record these decisions of one run in one transaction; how many of them were new.
+
+    A decision that is there already with the same bytes is left alone. Raises NotReproduced where it is there with other bytes:
+    then nothing of this call is recorded. Raises StorageFailed where the database does not take it.
+    """
+    if not decisions:
+        return 0
+    provenance = decisions[0].provenance
+    texts = {decision.customer_id: decision.to_bytes().decode() for decision in decisions}
+    with writing(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CHAIN_LOCK)))
+        _record_run(connection, provenance)
+        there = _digests(connection, provenance.run_id, sorted(texts))
+        for customer, digest in there.items():
+            if _sha256(texts[customer]) != digest:
+                raise NotReproduced(
+                    f"decision {provenance.decision_id(customer)} is recorded with other content than this run computes from the "
+                    "same manifest. Nothing was recorded. Something outside the manifest decides: report it as a bug."
+                )
+        new = [decision for decision in decisions if decision.customer_id not in there]
+        rows = _chained(connection, new, texts)
+        if rows:
+            connection.execute(sa.insert(DECISIONS), rows)
+        return len(rows)
+
+
+def complete(engine: Engine, provenance: Provenance, n_decisions: int) -> None:
+    """Mark a run complete: from now on it is read. Once is enough; a second time changes nothing.
+
+    Raises StorageFailed where fewer or more decisions of the run are recorded than were made.
+    """
+    with writing(engine) as connection:
+        counted = sa.select(sa.func.count()).select_from(DECISIONS).where(DECISIONS.c.run_id == provenance.run_id)
+        there = connection.execute(counted).scalar_one()
+        if there != n_decisions:
+            raise StorageFailed(
+                f"run {provenance.run_id}: {there} decisions are recorded, {n_decisions} were made. Run it again."
+            )
+        if not _is_complete(connection, provenance.run_id):
+            _record_run(connection, provenance)
+            row = {"run_id": provenance.run_id, "n_decisions": n_decisions, "recorded_at": _now()}
+            connection.execute(sa.insert(COMPLETIONS), row)
+
+
+def is_complete(engine: Engine, run_id: str) -> bool:
+    """Was every decision of that run recorded? Readers look at no other run."""
+    with reading(engine) as connection:
+        return _is_complete(connection, run_id)
+
+
+def find(engine: Engine, decision_id: str) -> Stored:
+    """The recorded decision with that id. Raises UsageRefused where there is none."""
+    query = sa.select(DECISIONS, RUNS.c.manifest).join(RUNS).where(DECISIONS.c.decision_id == decision_id)
+    with reading(engine) as connection:
+        row = connection.execute(query).one_or_none()
+    if row is None:
+        raise UsageRefused(f"there is no decision {decision_id}. Its id stands in the last columns of a scores file.")
+    return _stored(row)
+
+
+def history(engine: Engine, customer_id: str) -> list[Stored]:
+    """The decisions about a customer in complete runs, oldest first."""
+    query = (
+        sa.select(DECISIONS, RUNS.c.manifest)
+        .join(RUNS)
+        .join(COMPLETIONS)
+        .where(DECISIONS.c.customer_id == customer_id)
+        .order_by(DECISIONS.c.as_of, DECISIONS.c.sequence)
+    )
+    with reading(engine) as connection:
+        return [_stored(row) for row in connection.execute(query)]
+
+
+def of_run(engine: Engine, run_id: str) -> Iterator[Stored]:
+    """Every decision of a run, sorted by customer id. Raises UsageRefused where the run is not there or not complete."""
+    if not is_complete(engine, run_id):
+        raise UsageRefused(f"run {run_id} is not there or was not completed. Score the book again; it goes on where it stopped.")
+    query = sa.select(DECISIONS, RUNS.c.manifest).join(RUNS).where(DECISIONS.c.run_id == run_id).order_by(DECISIONS.c.customer_id)
+    with reading(engine) as connection:
+        for row in connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query):
+            yield _stored(row)
+
+
+def verify(engine: Engine) -> int:
+    """Follow the chain from its first row; the number of rows. Raises StorageFailed naming the first sequence that does not hold.
+
+    An edited, deleted, inserted or moved row breaks its own link or the next one; a manifest is checked against its run id.
+    """
+    with reading(engine) as connection:
+        for run_id, manifest in connection.execute(sa.select(RUNS.c.run_id, RUNS.c.manifest)):
+            if _sha256(manifest) != run_id:
+                raise StorageFailed(f"run {run_id}: its manifest is not the one that was recorded.")
+        previous, expected = GENESIS, 1
+        rows = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(sa.select(DECISIONS).order_by(DECISIONS.c.sequence))
+        for row in rows:
+            facts = dict(row._mapping)  # noqa: SLF001  SQLAlchemy's public way to a row's columns by name
+            sound = (
+                facts["sequence"] == expected
+                and facts["previous"] == previous
+                and facts["digest"] == _sha256(facts["record"])
+                and facts["link"] == _link(previous, facts)
+            )
+            if not sound:
+                raise StorageFailed(f"decision log: row {expected} is not what was recorded. Restore the database from a backup.")
+            previous, expected = facts["link"], expected + 1
+    return expected - 1
+
+
+def _chained(connection: Connection, decisions: Sequence[Decision], texts: Mapping[str, str]) -> list[dict[str, Any]]:
+    head = connection.execute(
+        sa.select(DECISIONS.c.sequence, DECISIONS.c.link).order_by(DECISIONS.c.sequence.desc()).limit(1)
+    ).one_or_none()
+    sequence, previous = (head.sequence, head.link) if head else (0, GENESIS)
+    now = _now()
+    rows = []
+    for decision in sorted(decisions, key=lambda each: each.customer_id):
+        sequence += 1
+        text = texts[decision.customer_id]
+        row: dict[str, Any] = {
+            "sequence": sequence,
+            "decision_id": decision.decision_id,
+            "run_id": decision.provenance.run_id,
+            "customer_id": decision.customer_id,
+            "as_of": decision.as_of,
+            "status": decision.status,
+            "record": text,
+            "digest": _sha256(text),
+            "previous": previous,
+            "recorded_at": now,
+        }
+        row["link"] = previous = _link(previous, row)
+        rows.append(row)
+    return rows
+
+
+def _record_run(connection: Connection, provenance: Provenance) -> None:
+    if connection.execute(sa.select(RUNS.c.run_id).where(RUNS.c.run_id == provenance.run_id)).one_or_none() is None:
+        manifest = canonical_bytes(provenance.manifest).decode()
+        row = {"run_id": provenance.run_id, "as_of": provenance.as_of, "manifest": manifest, "recorded_at": _now()}
+        connection.execute(sa.insert(RUNS), row)
+
+
+def _digests(connection: Connection, run_id: str, customers: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for start in range(0, len(customers), ROWS_AT_ONCE):
+        some = customers[start : start + ROWS_AT_ONCE]
+        query = sa.select(DECISIONS.c.customer_id, DECISIONS.c.digest).where(
+            DECISIONS.c.run_id == run_id, DECISIONS.c.customer_id.in_(some)
+        )
+        found.update((row.customer_id, row.digest) for row in connection.execute(query))
+    return found
+
+
+def _is_complete(connection: Connection, run_id: str) -> bool:
+    query = sa.select(COMPLETIONS.c.run_id).where(COMPLETIONS.c.run_id == run_id)
+    return connection.execute(query).one_or_none() is not None
+
+
+def _stored(row: sa.Row[Any]) -> Stored:
+    return Stored(row.sequence, row.record, json.loads(row.manifest), row.recorded_at)
+
+
+def _link(previous: str, row: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical_bytes([previous, *(str(row[name]) for name in CHAINED)])).hexdigest()
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -98,7 +98,8 @@ def populate(preset: Preset, n_customers: int, n_months: int, seed: int) -> Popu
 def _volumes(preset: Preset, uniform: Floats) -> Floats:
     volume = np.asarray(preset.volume_floor + preset.volume_scale * gammaincinv(preset.volume_shape, uniform), dtype=np.float64)
     if preset.largest_share:
-        expected = preset.volume_floor + preset.volume_scale * preset.volume_shape
+        # Those who join later order for half of the window on average.
+        expected = (preset.volume_floor + preset.volume_scale * preset.volume_shape) * (1 - preset.joining_share / 2)
         volume[0] = preset.largest_share / (1 - preset.largest_share) * expected * (len(volume) - 1)
     return volume
 

@@ -108,8 +108,68 @@ class Preset:
 
 
 DEFAULT = Preset("default")
-SME = replace(DEFAULT, name="sme")
-HR_LIKE = replace(DEFAULT, name="hr_like")
+SME = replace(
+    DEFAULT,
+    name="sme",
+    quality_sd=1.1,
+    run_shares=(0.35, 0.35, 0.30),
+    terms_days=(14, 30, 45, 60),
+    terms_shares=(0.20, 0.55, 0.15, 0.10),
+    joining_share=0.50,
+    sole_trader_share=0.35,
+    family_share=0.05,
+    volume_floor=0.2,
+    volume_shape=1.0,
+    volume_scale=1.3,
+    amount_log_median=7.1,
+    amount_log_sd_below=1.0,
+    amount_log_sd_above=1.2,
+    regime_start=(0.72, 0.20, 0.08, 0.0),
+    regime_matrix=(
+        (0.970, 0.026, 0.0036, 0.0004),
+        (0.08, 0.874, 0.042, 0.004),
+        (0.02, 0.11, 0.845, 0.025),
+        (0.0, 0.0, 0.0, 1.0),
+    ),
+    dpd_hazard=(-5.0, -3.4, -0.9, -0.2, -0.2, -0.5, -0.8, -1.0),
+    regime_hazard=(0.0, -0.9, -1.7, -np.inf),
+    statement_share=0.45,
+    rating_share=0.60,
+    insured_share=0.10,
+)
+"""Many small firms and sole traders: fewer accounts and ratings, more trouble, the published days to pay of Europe (32 + 18)."""
+
+HR_LIKE = replace(
+    DEFAULT,
+    name="hr_like",
+    quality_sd=0.55,
+    run_shares=(0.65, 0.25, 0.10),
+    terms_days=(10, 15, 20, 23, 30, 35, 45, 60, 65),
+    terms_shares=(0.09, 0.77, 0.02, 0.03, 0.03, 0.015, 0.01, 0.005, 0.03),
+    joining_share=0.25,
+    sole_trader_share=0.02,
+    countries=(("US", 0.92), ("CA", 0.08)),
+    volume_floor=0.1,
+    volume_shape=0.35,
+    volume_scale=14.0,
+    largest_share=0.22,
+    amount_log_median=9.685,
+    amount_log_sd_below=1.964,
+    amount_log_sd_above=1.482,
+    amount_customer_share=0.35,
+    regime_start=(0.9485, 0.0345, 0.017, 0.0),
+    regime_matrix=(
+        (0.9918, 0.0070, 0.00117, 0.00003),
+        (0.12, 0.8487, 0.031, 0.0003),
+        (0.03, 0.11, 0.8575, 0.0025),
+        (0.0, 0.0, 0.0, 1.0),
+    ),
+    macro_shock=0.12,
+    dpd_hazard=(-5.0, -2.59, 0.01, 1.03, 1.42, -0.25, 0.75, 0.55),
+    regime_hazard=(0.0, -1.41, -2.57, -np.inf),
+    dispute_share=0.03,
+)
+"""A processor's cleared items: nearly all net 15, one customer with a fifth of the invoices, few but long delays."""
 
 PRESETS: Mapping[str, Preset] = {preset.name: preset for preset in (DEFAULT, SME, HR_LIKE)}
 

@@ -1,0 +1,278 @@
+"""The API, version 1: one customer, the model and the policy in force. Nothing is recorded by reading."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from functools import partial
+from typing import Annotated, Any, Protocol, Self
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import Path as PathParameter
+from pydantic import BaseModel, ConfigDict, Field
+
+from riskscore.decisions import Decision
+from riskscore.model import Model
+from riskscore.phrases import LANGUAGES, Lang, not_scored_sentence, referral_sentence, rule_name, sentence, terms_sentence
+from riskscore.policy import PARAMETERS, Params, Terms
+from riskscore.reasons import Reason
+from riskscore_serving.problems import responses
+
+LONGEST_ID = 200
+
+
+class Desk(Protocol):
+    """What answers: a book at a date, with the model and the policy in force, through the one scoring path."""
+
+    @property
+    def as_of(self) -> date:
+        """The date it answers for."""
+
+    @property
+    def model(self) -> Model | None:
+        """The approved model; None where there is none, and then everybody is referred."""
+
+    @property
+    def params(self) -> Params:
+        """The policy in force at the date."""
+
+    @property
+    def book_digest(self) -> str:
+        """The digest of the book it answers from."""
+
+    def decide(self, customer_id: str) -> Decision | None:
+        """The decision about one customer; None where the book has no such customer at the date."""
+
+
+class Out(BaseModel):
+    """An answer. Money is text with exact decimals, in `currency`; null is not known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Spoken = Annotated[dict[str, str], Field(description="language (en, zh) to sentence")]
+
+
+def spoken(say: Callable[[Lang], str]) -> dict[str, str]:
+    """A sentence in every language."""
+    return {lang: say(lang) for lang in LANGUAGES}
+
+
+class ReasonOut(Out):
+    """Why the risk is higher or lower. share: of everything that pulled the same way."""
+
+    code: str
+    share: float
+    says: Spoken
+
+    @classmethod
+    def of(cls, reason: Reason, currency: str) -> Self:
+        """The reason with its sentences."""
+        return cls(code=reason.code, share=reason.share, says=spoken(lambda lang: sentence(reason, lang, currency)))
+
+
+class CapOut(Out):
+    """The most one rule of the policy allows."""
+
+    rule: str
+    amount: Decimal
+    binding: bool
+    says: Spoken
+
+
+class LimitOut(Out):
+    """The recommended limit, the cautious and the hopeful one, and the caps that made it; the lowest binds."""
+
+    now: Decimal | None
+    recommended: Decimal
+    conservative: Decimal
+    aggressive: Decimal
+    security_required: bool
+    caps: tuple[CapOut, ...]
+
+
+class TermsOut(Out):
+    """Days of credit, `prepayment` or `stop`."""
+
+    now: int | None
+    recommended: Terms
+    says: Spoken
+
+
+class ProvenanceOut(Out):
+    """What the answer was made with. The same provenance and customer give the same answer, byte for byte."""
+
+    decision_id: str
+    run_id: str
+    book: str
+    model: str | None
+    policy: str
+    grades: str
+    catalogue: str
+    code: str
+
+
+class CustomerOut(Out):
+    """One customer: what is known, the answer, why, and what it was made with. Nothing is recorded by asking."""
+
+    customer_id: str
+    as_of: date
+    status: str = Field(description="scored, referred (a person decides; the limit is a proposal) or not_scored")
+    referred_because: tuple[Spoken, ...]
+    currency: str
+    exposure: Decimal | None
+    overdue: Decimal | None
+    data_depth: str | None
+    pd: float | None
+    pd_low: float | None
+    pd_high: float | None
+    score: int | None
+    grade: int | None
+    adverse: tuple[ReasonOut, ...]
+    favourable: ReasonOut | None
+    limit: LimitOut | None
+    terms: TermsOut | None
+    provenance: ProvenanceOut
+
+    @classmethod
+    def of(cls, decision: Decision) -> Self:
+        """The decision as an answer."""
+        reasons, referral, made = decision.reasons, decision.referral, decision.provenance
+        because = [] if referral is None else [spoken(partial(referral_sentence, each)) for each in referral.reasons]
+        if decision.not_scored_reason is not None:
+            because.append(spoken(partial(not_scored_sentence, decision.not_scored_reason)))
+        favourable = None if reasons is None or reasons.favourable is None else reasons.favourable
+        return cls(
+            **{name: getattr(decision, name) for name in _AS_THEY_ARE},
+            referred_because=tuple(because),
+            adverse=() if reasons is None else tuple(ReasonOut.of(each, decision.currency) for each in reasons.adverse),
+            favourable=None if favourable is None else ReasonOut.of(favourable, decision.currency),
+            limit=_limit(decision),
+            terms=_terms(decision),
+            provenance=ProvenanceOut(
+                decision_id=decision.decision_id,
+                run_id=made.run_id,
+                **{name: getattr(made, name) for name in ("book", "model", "policy", "grades", "catalogue", "code")},
+            ),
+        )
+
+
+_AS_THEY_ARE = (
+    "customer_id", "as_of", "status", "currency", "exposure", "overdue", "data_depth",
+    "pd", "pd_low", "pd_high", "score", "grade",
+)  # fmt: skip
+
+
+class ModelOut(Out):
+    """The model in force."""
+
+    digest: str
+    horizon_days: int
+    trained_until: str
+    features: tuple[str, ...]
+
+
+class ParameterOut(Out):
+    """One number of the policy, and who signed it."""
+
+    value: Any
+    source: str | None
+
+
+class PolicyOut(Out):
+    """The policy in force at the date. A parameter without a value is switched off."""
+
+    as_of: date
+    digest: str
+    parameters: Mapping[str, ParameterOut]
+
+
+class Health(Out):
+    """Is it there, and what does it answer from."""
+
+    status: str
+    book: str | None = None
+    model: str | None = None
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk of this request."""
+    desk: Desk = request.app.state.desk()
+    return desk
+
+
+WithDesk = Annotated[Desk, Depends(desk_of)]
+router = APIRouter()
+
+
+@router.get("/livez", tags=["operations"])
+def alive() -> Health:
+    """The process answers. It looks at nothing."""
+    return Health(status="alive")
+
+
+@router.get("/readyz", tags=["operations"], responses=responses(503))
+def ready(desk: WithDesk) -> Health:
+    """The book opens. Without an approved model every customer is referred, which is an answer: it is ready then as well."""
+    return Health(status="ready", book=desk.book_digest, model=None if desk.model is None else desk.model.digest)
+
+
+@router.get("/v1/customers/{customer_id}", tags=["customers"], responses=responses(404, 422, 503))
+def customer(customer_id: Annotated[str, PathParameter(max_length=LONGEST_ID)], desk: WithDesk) -> CustomerOut:
+    """One customer at the date of the book: facts, score, reasons, limit, terms and the caps that made them."""
+    decision = desk.decide(customer_id)
+    if decision is None:
+        raise HTTPException(404)
+    return CustomerOut.of(decision)
+
+
+@router.get("/v1/model", tags=["in force"], responses=responses(404, 503))
+def model_in_force(desk: WithDesk) -> ModelOut:
+    """The approved model; 404 where none is approved."""
+    if desk.model is None:
+        raise HTTPException(404)
+    model = desk.model
+    return ModelOut(
+        digest=model.digest, horizon_days=model.horizon_days, trained_until=model.trained_until, features=model.feature_names
+    )
+
+
+@router.get("/v1/policy", tags=["in force"], responses=responses(503))
+def policy_in_force(desk: WithDesk) -> PolicyOut:
+    """Every number of the policy in force, with who signed it."""
+    params = desk.params
+    return PolicyOut(
+        as_of=desk.as_of,
+        digest=params.digest,
+        parameters={key: ParameterOut(value=params.value(key), source=params.sources.get(key)) for key in PARAMETERS},
+    )
+
+
+def _limit(decision: Decision) -> LimitOut | None:
+    found = decision.recommendation
+    if found is None:
+        return None
+    caps = tuple(
+        CapOut(
+            rule=cap.rule,
+            amount=cap.amount,
+            binding=cap.rule == found.binding_cap,
+            says=spoken(partial(rule_name, cap.rule)),
+        )
+        for cap in found.caps
+    )
+    return LimitOut(
+        now=decision.limit_now,
+        recommended=found.limit,
+        conservative=found.conservative,
+        aggressive=found.aggressive,
+        security_required=found.security_required,
+        caps=caps,
+    )
+
+
+def _terms(decision: Decision) -> TermsOut | None:
+    found = decision.recommendation
+    if found is None:
+        return None
+    says = spoken(partial(terms_sentence, found.terms, security_required=found.security_required))
+    return TermsOut(now=decision.terms_now, recommended=found.terms, says=says)

@@ -1,0 +1,71 @@
+"""The server: the guard every request passes first, and the app behind it."""
+
+import uuid
+from collections.abc import Callable
+
+from fastapi import FastAPI
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from riskscore import __version__
+from riskscore_serving import problems
+from riskscore_serving.api import Desk, router
+from riskscore_serving.settings import Address
+
+HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+"""On every answer, the errors included."""
+
+
+class Guard:
+    """Gives the request an id, turns away a name this server is not called by, and puts the safe headers on the answer."""
+
+    def __init__(self, app: ASGIApp, allowed_hosts: frozenset[str]) -> None:
+        self.app = app
+        self.allowed_hosts = allowed_hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = uuid.uuid4().hex
+        scope["riskscore_request_id"] = request_id
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                headers.update(HEADERS)
+            await send(message)
+
+        if host_of(Headers(scope=scope).get("host", "")) not in self.allowed_hosts:
+            refusal = problems.problem("invalid-request", request_id, detail="This server is not called by that name.")
+            await refusal(scope, receive, send_guarded)
+            return
+        await self.app(scope, receive, send_guarded)
+
+
+def host_of(header: str) -> str:
+    """The name in a Host header, without the port; brackets of an IPv6 address stay.
+
+    >>> host_of("localhost:8000"), host_of("[::1]:8000"), host_of("127.0.0.1")
+    ('localhost', '[::1]', '127.0.0.1')
+    """
+    return header[: header.index("]") + 1] if header.startswith("[") and "]" in header else header.partition(":")[0]
+
+
+def create_app(desk: Callable[[], Desk], at: Address) -> ASGIApp:
+    """The server over a desk. desk: gives what answers; called for every request, so that a newer book is seen.
+
+    There is no page with the documentation: it would fetch a script. The document itself is at /openapi.json.
+    """
+    app = FastAPI(title="riskscore", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.desk = desk
+    app.include_router(router)
+    problems.install(app)
+    return Guard(app, at.allowed_hosts)

@@ -2,7 +2,7 @@
 
 from riskscore.portfolio.concentration import Concentration, concentration_of, most_one_buyer_may_owe
 from riskscore.portfolio.outstanding import DsoRule, Quarter, dso_alert, quarter_ends
-from riskscore.portfolio.taking import AGEING, Portfolio, receivables_by_family, take_portfolio
+from riskscore.portfolio.taking import AGEING, Portfolio, ageing_series, receivables_by_family, take_portfolio
 
 __all__ = [
     "AGEING",
@@ -10,6 +10,7 @@ __all__ = [
     "DsoRule",
     "Portfolio",
     "Quarter",
+    "ageing_series",
     "concentration_of",
     "dso_alert",
     "most_one_buyer_may_owe",

@@ -95,6 +95,14 @@ def receivables_by_family(ledgers: Ledger | Iterable[Ledger], as_of: date) -> di
     return _owed(_families(pa.concat_tables([_EMPTY, *(_balances(ledger, [as_of]) for ledger in _each(ledgers))])))
 
 
+def ageing_series(ledgers: Ledger | Iterable[Ledger], ends: Sequence[date]) -> pa.Table:
+    """The ageing at each date, as known on it: as_of, the buckets of `AGEING`, and their sum `balance`, oldest first, in one pass."""
+    parts = [_balances(ledger, ends).select(["as_of", *AGEING, "balance"]) for ledger in _each(ledgers)]
+    sums = pa.concat_tables([_EMPTY.select(["as_of", *AGEING, "balance"]), *parts])
+    sums = sums.group_by("as_of").aggregate([(name, "sum") for name in (*AGEING, "balance")]).sort_by("as_of")
+    return pa.table({"as_of": sums["as_of"], **{name: money_of(sums[f"{name}_sum"]) for name in (*AGEING, "balance")}})
+
+
 def _each(ledgers: Ledger | Iterable[Ledger]) -> Iterable[Ledger]:
     return [ledgers] if isinstance(ledgers, Ledger) else ledgers
 

@@ -96,7 +96,7 @@ def receivables_by_family(ledgers: Ledger | Iterable[Ledger], as_of: date) -> di
 
 
 def ageing_series(ledgers: Ledger | Iterable[Ledger], ends: Sequence[date]) -> pa.Table:
-    """The ageing at each date, as known on it, in one pass: as_of, the buckets of `AGEING` and their sum `balance`, oldest first."""
+    """The ageing at each date, as known on it, oldest first, in one pass: as_of, the buckets of `AGEING`, their sum `balance`."""
     parts = [_balances(ledger, ends).select(["as_of", *AGEING, "balance"]) for ledger in _each(ledgers)]
     sums = pa.concat_tables([_EMPTY.select(["as_of", *AGEING, "balance"]), *parts])
     sums = sums.group_by("as_of").aggregate([(name, "sum") for name in (*AGEING, "balance")]).sort_by("as_of")

@@ -1,8 +1,11 @@
 """Rows to learn from: every customer with a payment history at every cut of the recipe, and what became of it."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Protocol
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -42,32 +45,35 @@ class Gathered:
     causes: Mapping[str, int]
 
 
-def gather(ledgers: Collection[Ledger], recipe: Recipe, *, until: date, progress: Progress = silent) -> Gathered:
+class Ledgers(Protocol):
+    """The ledgers of one book, each customer in one of them; gone through more than once."""
+
+    def __iter__(self) -> Iterator[Ledger]: ...
+
+    def __len__(self) -> int: ...
+
+
+def gather(ledgers: Ledgers, recipe: Recipe, *, until: date, jobs: int = 1, progress: Progress = silent) -> Gathered:
     """The rows of every ledger (one a bucket, together one book) at the recipe's cuts, outcomes judged on facts until `until`.
 
+    jobs: ledgers worked on at once; the rows are the same for any number.
     Left out: customers in default at the cut (nothing is left to predict) and those without a settled invoice (another model's).
     Raises TooFewEvents where no month end has both the history and the finished outcome window that the recipe asks for.
     """
     cuts = cuts_of(ledgers, recipe, until)
-    pieces: list[tuple[pa.Table, pa.Table]] = []
-    left_out = {"in_default": 0, "without_settled_invoice": 0}
-    for number, ledger in enumerate(ledgers):
-        progress("features and outcomes", number, len(ledgers))
-        snapshot = take_snapshot(ledger, _observations(ledger, cuts))
-        facts = positions.compute(snapshot)
-        history = pc.greater(facts["n_paid_invoices"], 0)
-        defaulted = pc.and_(history, facts["in_default"])
-        used = pc.and_(history, pc.invert(facts["in_default"]))
-        left_out["without_settled_invoice"] += facts.num_rows - int(pc.sum(history).as_py() or 0)
-        left_out["in_default"] += int(pc.sum(defaulted).as_py() or 0)
-        inputs = features.compute(snapshot).filter(used)
-        if inputs.num_rows:
-            pieces.append((inputs, observe(ledger, inputs.select(["customer_id", "as_of"]), recipe.definition, until=until)))
+    pieces: list[_Piece] = []
+    for piece in _in_order(ledgers, lambda ledger: _gather_one(ledger, cuts, recipe, until), jobs):
+        progress("features and outcomes", len(pieces), len(ledgers))
+        pieces.append(piece)
     progress("features and outcomes", len(ledgers), len(ledgers))
-    if not pieces:
+    left_out = {
+        "in_default": sum(piece.n_in_default for piece in pieces),
+        "without_settled_invoice": sum(piece.n_without_history for piece in pieces),
+    }
+    inputs = pa.concat_tables([piece.inputs for piece in pieces])
+    outcomes = pa.concat_tables([piece.outcomes for piece in pieces])
+    if not inputs.num_rows:
         raise TooFewEvents(f"no customer had a settled invoice at any month end from {cuts[0]} to {cuts[-1]}. {ADVICE}")
-    inputs = pa.concat_tables([piece for piece, _ in pieces])
-    outcomes = pa.concat_tables([piece for _, piece in pieces])
     if not inputs.select(["customer_id", "as_of"]).equals(outcomes.select(["customer_id", "as_of"])):
         raise AssertionError("features and outcomes are not of the same customers and dates")
     check_maturity(outcomes["matures_on"].cast(pa.int32()).to_numpy().astype(np.float64), until)
@@ -76,10 +82,49 @@ def gather(ledgers: Collection[Ledger], recipe: Recipe, *, until: date, progress
     return Gathered(rows, cuts, until, left_out, dict(sorted(causes.items())))
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """What one ledger gives."""
+
+    inputs: pa.Table
+    outcomes: pa.Table
+    n_in_default: int
+    n_without_history: int
+
+
+def _gather_one(ledger: Ledger, cuts: tuple[date, ...], recipe: Recipe, until: date) -> _Piece:
+    snapshot = take_snapshot(ledger, _observations(ledger, cuts))
+    facts = positions.compute(snapshot)
+    history = pc.greater(facts["n_paid_invoices"], 0)
+    defaulted = pc.and_(history, facts["in_default"])
+    inputs = features.compute(snapshot).filter(pc.and_(history, pc.invert(facts["in_default"])))
+    return _Piece(
+        inputs=inputs,
+        outcomes=observe(ledger, inputs.select(["customer_id", "as_of"]), recipe.definition, until=until),
+        n_in_default=int(pc.sum(defaulted).as_py() or 0),
+        n_without_history=facts.num_rows - int(pc.sum(history).as_py() or 0),
+    )
+
+
+def _in_order(ledgers: Ledgers, work: Callable[[Ledger], _Piece], jobs: int) -> Iterator[_Piece]:
+    """The work of every ledger, in their order, at most `jobs` in memory. Threads, because the engine leaves Python's lock."""
+    if jobs == 1:
+        yield from map(work, ledgers)
+        return
+    with ThreadPoolExecutor(jobs) as pool:
+        waiting: deque[Future[_Piece]] = deque()
+        for ledger in ledgers:
+            waiting.append(pool.submit(work, ledger))
+            if len(waiting) == jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
 ADVICE = "Customers are referred instead of scored until there is more: ingest a longer history, or wait."
 
 
-def cuts_of(ledgers: Collection[Ledger], recipe: Recipe, until: date) -> tuple[date, ...]:
+def cuts_of(ledgers: Ledgers, recipe: Recipe, until: date) -> tuple[date, ...]:
     """The newest month ends with `warm_up_days` of invoices before them and the whole outcome window before `until`.
 
     Raises TooFewEvents where there is none.

@@ -1,6 +1,6 @@
 """Learning: the rows judged walking forward, the model fitted to all of them, calibrated on what was judged."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,8 +20,7 @@ from riskscore.model.formula import Floats
 from riskscore.model.rows import FeatureLike, Rows
 from riskscore.model.value import read_column
 from riskscore.recipe import Recipe
-from riskscore.tables import Ledger
-from riskscore.training.gathering import ADVICE, Gathered, Progress, gather, silent
+from riskscore.training.gathering import ADVICE, Gathered, Ledgers, Progress, gather, silent
 from riskscore.training.judging import Evaluation, Judged, judge, walk_forward
 
 
@@ -40,14 +39,16 @@ class Trained:
     log: Mapping[str, Any]
 
 
-def train(ledgers: Collection[Ledger], recipe: Recipe, grades: Grades, *, until: date, progress: Progress = silent) -> Trained:
+def train(
+    ledgers: Ledgers, recipe: Recipe, grades: Grades, *, until: date, jobs: int = 1, progress: Progress = silent
+) -> Trained:
     """The model that the recipe makes of these ledgers, on facts until `until`.
 
     ledgers: one book, e.g. one ledger a bucket; gone through twice. Equal facts give a model of equal digest, whatever the order
     of rows or buckets, and in another process. Raises TooFewEvents with the numbers where there is too little to learn from or to
     judge by, LeakFound where the rows hold what was not known, UsageRefused where recipe, grades and catalogue do not fit.
     """
-    return learn(gather(ledgers, recipe, until=until, progress=progress), recipe, grades, progress=progress)
+    return learn(gather(ledgers, recipe, until=until, jobs=jobs, progress=progress), recipe, grades, progress=progress)
 
 
 def learn(gathered: Gathered, recipe: Recipe, grades: Grades, *, progress: Progress = silent) -> Trained:

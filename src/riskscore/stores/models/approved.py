@@ -11,7 +11,7 @@ from riskscore.errors import ModelRefused, StorageFailed
 from riskscore.model import BUNDLE_FILES, Model, from_files
 from riskscore.model.bundle import read_manifest, sha256
 from riskscore.stores.approvals import Approval, approval_in_force, approve, propose
-from riskscore.stores.models.child import try_in_child
+from riskscore.stores.model_child import try_in_child
 from riskscore.stores.models.registry import Registry, read_bundle
 from riskscore.stores.workplace import Workplace
 

@@ -39,7 +39,7 @@ def draw_roc(trained: Trained) -> Any:
     for place, name in enumerate(shown):
         alarms, caught = roc(trained.judged.pd[name], outcome)
         auc = figures[name]["auc"]
-        style = {"color": BLUE, "linewidth": 2.4, "zorder": 5} if name == "model" else {"color": _gray(place), "linewidth": 1.2}
+        style = {"color": BLUE, "linewidth": 2.4, "zorder": 5} if name == "model" else _quiet(place)
         axes.plot(alarms, caught, label=f"{spoken(name)}  {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f})", **style)
     axes.plot([0, 1], [0, 1], color=PALE, linewidth=1, zorder=0)
     axes.set(xlabel="share of good payers above the threshold", ylabel="share of late payers above it", xlim=(0, 1), ylim=(0, 1))
@@ -51,18 +51,23 @@ def draw_roc(trained: Trained) -> Any:
 def draw_calibration(trained: Trained) -> Any:
     """Does one in ten pay late where the model says ten per cent?"""
     figure, axes = _canvas()
-    predicted, observed, n = reliability(trained.judged.pd["model"], trained.judged.rows.outcome)
-    top = min(1.0, 1.1 * max(predicted.max(), observed.max()))
-    axes.plot([0, top], [0, top], color=GRAY, linewidth=1, linestyle=(0, (4, 3)), label="as predicted")
-    axes.plot(predicted, observed, color=BLUE, linewidth=1.2, alpha=0.6)
-    axes.scatter(predicted, observed, s=20 + 160 * n / n.max(), color=BLUE, zorder=5, label="a tenth of the rows")
+    predicted, observed, _ = reliability(trained.judged.pd["model"], trained.judged.rows.outcome)
+    # On logarithmic axes, because most customers have small probabilities and a grade is a doubling.
+    bottom = max(1e-4, 0.6 * min(predicted.min(), observed[observed > 0].min()))
+    shown = np.maximum(observed, bottom)
+    axes.plot([bottom, 1], [bottom, 1], color=GRAY, linewidth=1, linestyle=(0, (4, 3)), label="as predicted")
+    axes.plot(predicted, shown, color=BLUE, linewidth=1.2, alpha=0.6)
+    axes.scatter(predicted, shown, s=64, color=BLUE, zorder=5, label="a tenth of the rows")
     ece, slope = trained.evaluation.figures["model"]["ece"], trained.evaluation.figures["model"]["calibration_slope"]
     text = (
         f"mean distance {ece.value:.3f} ({ece.low:.3f} to {ece.high:.3f})\n"
         f"slope {slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f})"
     )
     axes.text(0.03, 0.96, text, transform=axes.transAxes, va="top", color=INK)
-    axes.set(xlabel="predicted probability", ylabel="observed share", xlim=(0, top), ylim=(0, top))
+    axes.set(xlabel="predicted probability", ylabel="observed share")
+    axes.set(xscale="log", yscale="log", xlim=(bottom, 1), ylim=(bottom, 1))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
     axes.legend(loc="lower right", frameon=False)
     _title(axes, "Is the probability right?", _basis(trained))
     return figure
@@ -88,12 +93,8 @@ def draw_grades(trained: Trained) -> Any:
     axes.scatter(
         places, [100 * row.mean_pd for row in rows], marker="_", s=420, linewidth=3, color=colors, label="predicted", zorder=5
     )
-    for row in rows:
-        axes.annotate(
-            f"n {row.n}", (row.grade, 0), xytext=(0, -30), textcoords="offset points", ha="center", color=GRAY, fontsize=8
-        )
-    axes.set(xlabel="grade", ylabel="paid materially late, %", xticks=places)
-    axes.xaxis.labelpad = 16
+    axes.set(xlabel="grade (and rows in it)", ylabel="paid materially late, %")
+    axes.set_xticks(places, [f"{row.grade}\n({row.n:,})" for row in rows])
     axes.legend(loc="upper left", frameon=False)
     _title(
         axes,
@@ -113,7 +114,7 @@ def draw_scores(trained: Trained) -> Any:
         weights = np.full(int(chosen.sum()), 100 / max(1, chosen.sum()))
         axes.hist(scores[chosen], bins=bins, weights=weights, color=color, alpha=0.55, label=f"{name} ({int(chosen.sum()):,})")
     axes.set(xlabel="score (40 points halve or double the odds)", ylabel="% of each")
-    axes.legend(loc="upper left", frameon=False)
+    axes.legend(loc="upper right", frameon=False)
     _title(axes, "How far apart are the two?", _basis(trained))
     return figure
 
@@ -137,7 +138,6 @@ def draw_shap(trained: Trained) -> Any:
         max_display=N_SHOWN,
         show=False,
         plot_size=None,
-        rng=np.random.default_rng(0),
     )
     axes = figure.axes[0]
     axes.set_xlabel("contribution to the log-odds of paying late")
@@ -210,5 +210,7 @@ def _basis(trained: Trained) -> str:
     return f"{n:,} customer months from {blocks[0][0]} to {blocks[-1][1]}, none of them learned from"
 
 
-def _gray(place: int) -> str:
-    return ("#52606d", "#9aa5b1", "#b08968", "#829ab1", "#a8a29e")[place % 5]
+def _quiet(place: int) -> dict[str, Any]:
+    """A line that stands back, told from its neighbours by its dashes."""
+    styles = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), (0, (3, 1)))
+    return {"color": "#627d98", "linewidth": 1.2, "linestyle": styles[place % len(styles)]}

@@ -1,6 +1,8 @@
 """Recording: one training as one MLflow run, with all that is needed to believe it or to repeat it, and a version of it."""
 
+import contextlib
 import hashlib
+import io
 import platform
 import tempfile
 from collections.abc import Mapping
@@ -148,13 +150,15 @@ def _log_model(mlflow: Any, model: Model, trained: Trained, scratch: Path, name:
     example = trained.newest.slice(0, N_EXAMPLE_ROWS)
     kinds = {each["name"]: each["kind"] for each in model.formula.inputs}
     frame = pd.DataFrame({feature: read_column(example, feature, kinds[feature]) for feature in model.feature_names})
-    info = mlflow.pyfunc.log_model(
-        name="model",
-        python_model=str(portable.write_script(scratch)),
-        artifacts={BUNDLE: str(bundle)},
-        signature=portable.signature(model, example),
-        input_example=frame,
-        pip_requirements=[f"{library}=={version(library)}" for library in portable.REQUIREMENTS],
-        registered_model_name=name,
-    )
+    with contextlib.redirect_stderr(io.StringIO()):  # MLflow tells there what it did; the caller's talk says it once
+        info = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(portable.write_script(scratch)),
+            artifacts={BUNDLE: str(bundle)},
+            signature=portable.signature(model, example),
+            input_example=frame,
+            # Written out, because MLflow would otherwise start the model in a new process to see what it imports.
+            pip_requirements=[f"{library}=={version(library)}" for library in portable.REQUIREMENTS],
+            registered_model_name=name,
+        )
     return str(info.registered_model_version)

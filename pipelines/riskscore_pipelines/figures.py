@@ -1,0 +1,61 @@
+"""The figures of a training as a terminal shows them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+
+from riskscore.evaluation import Measured
+from riskscore.training import Evaluation
+
+SHOWN = {
+    "auc": "AUC",
+    "pr_auc": "PR-AUC",
+    "log_loss": "log loss",
+    "brier": "Brier",
+    "ece": "ECE",
+    "calibration_slope": "slope",
+}
+MEMBERS = {"logistic", "trees"}
+
+
+def figure_table(evaluation: Evaluation, blocks: Sequence[Sequence[Any]]) -> Table:
+    """The model, its members and the rules of thumb, each with its 95 % interval below."""
+    table = Table(
+        title=f"Judged on {evaluation.n_rows:,} later rows of {evaluation.n_customers:,} customers, "
+        f"{blocks[0][0]} to {blocks[-1][1]}",
+        title_justify="left",
+        caption="Second line: 95 % interval by resampling customers. AUC, PR-AUC: higher is better; slope: 1 is right.",
+        caption_justify="left",
+        box=None,
+        pad_edge=False,
+    )
+    table.add_column("")
+    for heading in SHOWN.values():
+        table.add_column(heading, justify="right")
+    for name, figures in evaluation.figures.items():
+        if name == "uncalibrated" and evaluation.calibration == "none":
+            continue  # the same probabilities as the model's
+        said = f"  member: {name}" if name in MEMBERS else name.replace("_", " ")
+        style = "bold" if name == "model" else ""
+        table.add_row(said, *[_cell(figures[metric]) for metric in SHOWN], style=style)
+    return table
+
+
+def headline(evaluation: Evaluation) -> str:
+    """What the model is worth, in sentences: how far ahead of the best single rule it is, and whether that could be noise."""
+    rules = {name: each for name, each in evaluation.differences.items() if name not in MEMBERS | {"uncalibrated"}}
+    name, best = min(rules.items(), key=lambda each: evaluation.figures[each[0]]["log_loss"].value)
+    auc, loss = best["auc"], best["log_loss"]
+    verdict = "beyond noise" if auc.low > 0 and loss.high < 0 else "noise could explain that"
+    held = [row for row in evaluation.grades if row.holds]
+    return (
+        f"Ahead of the best rule of thumb ({name.replace('_', ' ')}) by {auc.value:+.3f} AUC ({auc.low:+.3f} to {auc.high:+.3f}) "
+        f"and {loss.value:+.3f} log loss ({loss.low:+.3f} to {loss.high:+.3f}): {verdict}. "
+        f"{len(held)} of {len(evaluation.grades)} grades pay as late as predicted (Jeffreys test). "
+        f"Calibration used: {evaluation.calibration}."
+    )
+
+
+def _cell(measured: Measured) -> str:
+    return f"{measured.value:.3f}\n[dim]{measured.low:.3f}–{measured.high:.3f}[/dim]"

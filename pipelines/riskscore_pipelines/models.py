@@ -1,0 +1,85 @@
+"""`riskscore models`: which versions there are, who approved them, how good they were, and which one scores."""
+
+import json as jsonlib
+from datetime import UTC, datetime
+from typing import Any
+
+import typer
+
+from riskscore.stores.approvals import Approval, approvals_of
+from riskscore.stores.database import open_database
+from riskscore.stores.models import Registry, Version
+from riskscore.stores.workplace import Workplace
+
+app = typer.Typer()
+
+HEADLINES = {"auc": "AUC", "log_loss": "log loss", "brier": "Brier", "ece": "ECE"}
+
+
+@app.command(epilog="Example: riskscore models --json")
+def models(
+    model: str = typer.Option("late_payment", help="Which model."),
+    json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
+) -> None:
+    """List model versions, approvals and headline figures."""
+    workplace = Workplace()
+    engine = open_database(workplace.database)
+    try:
+        described = describe(Registry.of(workplace).versions(model), approvals_of(engine, model))
+    finally:
+        engine.dispose()
+    if json:
+        print(jsonlib.dumps(described, indent=2))
+    else:
+        show(model, described)
+
+
+def describe(versions: list[Version], approvals: Any) -> list[dict[str, Any]]:
+    """One entry a version: digest, dates, figures, who proposed and approved it, and whether it is the one in force."""
+    approved = [row for row in approvals if row.approved_by is not None]
+    in_force = approved[-1].version if approved else None
+    return [
+        {
+            "version": each.version,
+            "digest": each.digest,
+            "trained_until": each.trained_until,
+            "registered_at": datetime.fromtimestamp(int(each.registered_at) / 1000, UTC).isoformat(timespec="seconds"),
+            "status": _status(each, [row for row in approvals if row.version == each.version], in_force),
+            "in_force": each.version == in_force,
+            "run_id": each.run_id,
+            "figures": {name: each.figures[name] for name in HEADLINES if name in each.figures},
+        }
+        for each in versions
+    ]
+
+
+def show(model: str, described: list[dict[str, Any]]) -> None:
+    """The versions as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    if not described:
+        console.print(f"No version of {model} is registered. Train one: riskscore train --book book --first")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("version", "digest", "facts until", "registered (UTC)", *HEADLINES.values(), "status"):
+        table.add_column(heading, justify="right" if heading in HEADLINES.values() else "left")
+    for each in described:
+        figures = [f"{each['figures'][name]:.3f}" if name in each["figures"] else "" for name in HEADLINES]
+        moment = each["registered_at"][:16].replace("T", " ")
+        style = "bold" if each["in_force"] else ""
+        table.add_row(each["version"], each["digest"][:12], each["trained_until"], moment, *figures, each["status"], style=style)
+    console.print(table)
+
+
+def _status(version: Version, rows: list[Approval], in_force: str | None) -> str:
+    if not rows:
+        return "registered; nobody proposed it"
+    last = rows[-1]
+    if last.digest != version.digest:
+        return f"proposed by {last.proposed_by} with other bytes: not to be trusted"
+    if last.approved_by is None:
+        return f"proposed by {last.proposed_by}; a second person must approve it"
+    who = f"{last.approved_by}, first version" if last.first else f"{last.approved_by}, proposed by {last.proposed_by}"
+    return f"{'in force' if version.version == in_force else 'was in force'}: approved by {who}"

@@ -1,15 +1,18 @@
-"""The canonical tables: what a ledger holds, in which unit, known since when; and the `Ledger` that carries them.
+"""The canonical tables: what a ledger holds, in which unit, known since when, and what makes a row unusable; and the `Ledger`.
 
 Every fact has the date of the event and the day it became known (`known_on`). Money is exact decimal beside its currency.
 Ids are text, byte for byte. An empty cell is null and means "not known", never zero.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, Literal
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 Kind = Literal["id", "text", "code", "date", "money", "decimal", "flag"]
 
@@ -30,15 +33,50 @@ ARROW_TYPES: Mapping[Kind, pa.DataType] = {
 }
 
 
+EARLIEST, LATEST = date(1900, 1, 1), date(2099, 12, 31)
+"""Dates outside are typing errors or stand-ins for "never", which a mapping declares as null."""
+
+REASONS: Mapping[str, str] = {
+    "row_shape": "the record has more or fewer fields than the header, or broken quotes, a NUL or a stray carriage return",
+    "bad_number": "not a number in the declared grammar (marks, sign, decimals)",
+    "non_finite": "NaN or infinity",
+    "out_of_range": "a number, code or flag outside what the column allows",
+    "bad_date": "not a date in the declared formats, or before the date it must follow",
+    "date_out_of_range": f"a date before {EARLIEST} or after {LATEST}",
+    "future_date": "dated after the day of the extract",
+    "bad_currency": "not an ISO 4217 currency code",
+    "no_rate": "no exchange rate to the reporting currency was in force on the day the row became known",
+    "bad_encoding": "text that is not valid Unicode, or that lost characters before it came here",
+    "missing_required": "a cell that may not be empty is empty",
+    "conflicting_duplicate": "the same key came with other content; nobody here can say which is right, so none is used",
+    "orphan": "names an invoice that is not among the accepted ones",
+    "merge_cycle": "a customer that is, through its parents, its own parent",
+    "control_char": "a control character inside an id, a code or a text",
+}
+"""Why a row was set aside: the closed list, with what each means. A public contract."""
+
+
 @dataclass(frozen=True)
 class Column:
-    """One column of a canonical table: its kind, what it means, and whether a row can live without it."""
+    """One column of a canonical table: its kind, what it means, and what its cells may hold.
+
+    required: a row cannot live without it. choices: the only codes allowed. low, high: bounds of a number, both allowed.
+    may_lie_ahead: the date may be after the day of the extract. not_before: the column whose date it may not precede.
+    filled: not delivered but filled at ingest, so a delivered row is not asked for it.
+    fills_later: may come empty first and filled in a later delivery of the same row, without contradicting it.
+    """
 
     name: str
     kind: Kind
     meaning: str
     required: bool = False
     choices: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    may_lie_ahead: bool = False
+    not_before: str | None = None
+    filled: bool = False
+    fills_later: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +105,12 @@ class Table:
 
 
 KNOWN_ON = Column("known_on", "date", "the day the company could first know this row", required=True)
+
+
+def _known_from(event: str) -> Column:
+    """`known_on` of a fact that cannot be known before it happened."""
+    return replace(KNOWN_ON, not_before=event)
+
 
 STATEMENT_ITEMS = (
     "current_assets", "cash", "inventory", "receivables", "total_assets", "current_liabilities", "total_liabilities",
@@ -101,13 +145,20 @@ INVOICES = Table(
         Column("invoice_id", "id", "the invoice number", required=True),
         Column("customer_id", "id", "who owes it", required=True),
         Column("issued_on", "date", "the date of the invoice", required=True),
-        Column("due_on", "date", "the contractual due date, before it is rolled to a business day", required=True),
+        Column(
+            "due_on",
+            "date",
+            "the contractual due date, before it is rolled to a business day",
+            required=True,
+            may_lie_ahead=True,
+            not_before="issued_on",
+        ),
         Column("amount", "money", "gross amount in `currency`", required=True),
         Column("currency", "code", "ISO 4217", required=True),
         Column("terms", "code", "the terms code of the ERP"),
         Column("order_id", "id", "the order behind it"),
         Column("due_imputed", "flag", "true where the export held no due date and the terms table gave it"),
-        KNOWN_ON,
+        _known_from("issued_on"),
     ),
 )
 SETTLEMENTS = Table(
@@ -118,11 +169,11 @@ SETTLEMENTS = Table(
     columns=(
         Column("settlement_id", "id", "the id of the booking", required=True),
         Column("invoice_id", "id", "the invoice it settles", required=True),
-        Column("customer_id", "id", "the customer of that invoice, filled at ingest", required=True),
+        Column("customer_id", "id", "the customer of that invoice, filled at ingest", required=True, filled=True),
         Column("kind", "code", "what it is", required=True, choices=("payment", "credit_note", "discount", "write_off")),
         Column("settled_on", "date", "value date of the money or the booking", required=True),
         Column("amount", "money", "in the invoice's currency; positive makes the invoice smaller", required=True),
-        KNOWN_ON,
+        _known_from("settled_on"),
     ),
 )
 DISPUTES = Table(
@@ -132,12 +183,18 @@ DISPUTES = Table(
     event_on="opened_on",
     columns=(
         Column("invoice_id", "id", "the contested invoice", required=True),
-        Column("customer_id", "id", "the customer of that invoice, filled at ingest", required=True),
+        Column("customer_id", "id", "the customer of that invoice, filled at ingest", required=True, filled=True),
         Column("opened_on", "date", "when it was raised", required=True),
-        Column("closed_on", "date", "when it was settled; known on that day at the earliest; null while open"),
+        Column(
+            "closed_on",
+            "date",
+            "when it was settled; known on that day at the earliest; null while open",
+            not_before="opened_on",
+            fills_later=True,
+        ),
         Column("amount", "money", "the contested part in the invoice's currency; null means all of it"),
         Column("reason", "code", "why, e.g. shipping, price, quality"),
-        KNOWN_ON,
+        _known_from("opened_on"),
     ),
 )
 STATEMENTS = Table(
@@ -148,10 +205,10 @@ STATEMENTS = Table(
     columns=(
         Column("customer_id", "id", "whose accounts", required=True),
         Column("period_end", "date", "last day of the fiscal year", required=True),
-        Column("published_on", "date", "the day the accounts became public or arrived", required=True),
+        Column("published_on", "date", "the day the accounts became public or arrived", required=True, not_before="period_end"),
         Column("currency", "code", "ISO 4217", required=True),
         *(Column(name, "money", name.replace("_", " ")) for name in STATEMENT_ITEMS),
-        KNOWN_ON,
+        _known_from("published_on"),
     ),
 )
 RATINGS = Table(
@@ -164,8 +221,14 @@ RATINGS = Table(
         Column("agency", "code", "who rated", required=True),
         Column("rating", "code", "the agency's own symbol", required=True),
         Column("rated_on", "date", "date of the rating", required=True),
-        Column("valid_until", "date", "last day it may be used; null means until the next one"),
-        KNOWN_ON,
+        Column(
+            "valid_until",
+            "date",
+            "last day it may be used; null means until the next one",
+            may_lie_ahead=True,
+            not_before="rated_on",
+        ),
+        _known_from("rated_on"),
     ),
 )
 LIMITS = Table(
@@ -175,10 +238,10 @@ LIMITS = Table(
     event_on="granted_on",
     columns=(
         Column("customer_id", "id", "to whom", required=True),
-        Column("amount", "money", "the limit in `currency`", required=True),
+        Column("amount", "money", "the limit in `currency`", required=True, low=0),
         Column("currency", "code", "ISO 4217", required=True),
         Column("terms", "code", "terms granted with it: days, or prepayment"),
-        Column("granted_on", "date", "from when", required=True),
+        Column("granted_on", "date", "from when", required=True, may_lie_ahead=True),
         KNOWN_ON,
     ),
 )
@@ -190,11 +253,11 @@ SECURITIES = Table(
     columns=(
         Column("customer_id", "id", "for whose debt", required=True),
         Column("kind", "code", "what it is", required=True, choices=("insurance", "guarantee", "collateral", "deposit")),
-        Column("amount", "money", "insured limit or value in `currency`", required=True),
+        Column("amount", "money", "insured limit or value in `currency`", required=True, low=0),
         Column("currency", "code", "ISO 4217", required=True),
-        Column("cover_share", "decimal", "share of a loss that is paid, 0 to 1; null means all"),
-        Column("valid_from", "date", "first day", required=True),
-        Column("valid_until", "date", "last day; null means open-ended"),
+        Column("cover_share", "decimal", "share of a loss that is paid, 0 to 1; null means all", low=0, high=1),
+        Column("valid_from", "date", "first day", required=True, may_lie_ahead=True),
+        Column("valid_until", "date", "last day; null means open-ended", may_lie_ahead=True, not_before="valid_from"),
         KNOWN_ON,
     ),
 )
@@ -206,7 +269,7 @@ RATES = Table(
     columns=(
         Column("currency", "code", "ISO 4217, from", required=True),
         Column("to_currency", "code", "ISO 4217, to", required=True),
-        Column("rate", "decimal", "units of `to_currency` for one of `currency`", required=True),
+        Column("rate", "decimal", "units of `to_currency` for one of `currency`", required=True, low=1e-9, high=1e9),
         Column("rated_on", "date", "the day of the fixing; known that day", required=True),
     ),
 )
@@ -233,3 +296,75 @@ class Ledger:
     stage: Callable[[Frame], Frame]
     lift: Callable[[pa.Table], Frame]
     reporting_currency: str
+
+
+def validate(table: Table, rows: pa.Table, *, today: date) -> pa.Table:
+    """What is wrong with each row of canonical columns, taken by itself: `column` and `reason`, null where nothing is.
+
+    rows: typed as `table.arrow_schema`; columns that are filled at ingest may be absent. Only the first fault of a row is named,
+    in the order of the columns. today: the day of the extract; an event dated later is a fault.
+    What can only be seen beside other rows (duplicates, orphans, rates) is not judged here.
+    """
+    broken = np.zeros(rows.num_rows, dtype=bool)
+    column_of = np.full(rows.num_rows, None, dtype=object)
+    reason_of = np.full(rows.num_rows, None, dtype=object)
+    for column in table.columns:
+        if column.filled and column.name not in rows.column_names:
+            continue
+        for reason, faults in _faults(column, rows, today):
+            new = pc.fill_null(faults, False).to_numpy(zero_copy_only=False) & ~broken
+            column_of[new], reason_of[new] = column.name, reason
+            broken |= new
+    return pa.table({"column": pa.array(column_of, pa.string()), "reason": pa.array(reason_of, pa.string())})
+
+
+def _faults(column: Column, rows: pa.Table, today: date) -> list[tuple[str, Any]]:
+    cells = rows[column.name].combine_chunks()
+    faults: list[tuple[str, Any]] = []
+    if column.required:
+        faults.append(("missing_required", pc.is_null(cells)))
+    if column.choices:
+        faults.append(("out_of_range", pc.invert(pc.is_in(cells, pa.array(column.choices)))))
+    if column.low is not None:
+        faults.append(("out_of_range", pc.less(pc.cast(cells, pa.float64()), column.low)))
+    if column.high is not None:
+        faults.append(("out_of_range", pc.greater(pc.cast(cells, pa.float64()), column.high)))
+    if column.kind == "date":
+        faults.append(("date_out_of_range", pc.or_kleene(pc.less(cells, EARLIEST), pc.greater(cells, LATEST))))
+        if not column.may_lie_ahead:
+            faults.append(("future_date", pc.greater(cells, today)))
+        if column.not_before:
+            faults.append(("bad_date", pc.less(cells, rows[column.not_before].combine_chunks())))
+    return faults
+
+
+def data_dictionary() -> str:
+    """The reference page of the canonical tables, as Markdown, made from the definitions above."""
+    lines = [
+        "# Canonical tables",
+        "",
+        "Made from `riskscore.tables`; do not edit. Every fact has its event date and the day it became known. An empty cell",
+        "means not known, never zero. Ids are text, kept byte for byte. Money has up to four decimals, beside its currency.",
+    ]
+    for table in TABLES.values():
+        lines += ["", f"## {table.name}", "", table.meaning, ""]
+        key = ", ".join(f"`{name}`" for name in table.key)
+        lines += [f"Key: {key}. Where `known_on` is not delivered, `{table.event_on}` stands in."]
+        lines += ["", "| column | kind | required | meaning |", "|-|-|-|-|"]
+        lines += [f"| {column.name} | {column.kind} | {_required(column)} | {_meaning(column)} |" for column in table.columns]
+    return "\n".join(lines) + "\n"
+
+
+def _required(column: Column) -> str:
+    return "filled at ingest" if column.filled else "yes" if column.required else ""
+
+
+def _meaning(column: Column) -> str:
+    rules = [f"one of {', '.join(column.choices)}"] if column.choices else []
+    if column.low is not None:
+        rules.append(f"at least {column.low:g}")
+    if column.high is not None:
+        rules.append(f"at most {column.high:g}")
+    if column.not_before:
+        rules.append(f"not before `{column.not_before}`")
+    return "; ".join([column.meaning, *rules])

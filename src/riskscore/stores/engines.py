@@ -1,10 +1,11 @@
 """Engines: how a ledger's tables become lazy frames that features can be asked of. DuckDB here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import narwhals.stable.v2 as nw
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from riskscore.tables import TABLES, Frame, Ledger, Table
 
@@ -27,6 +28,26 @@ def ledger_of(
     for name, table in TABLES.items():
         rows = as_canonical(table, tables[name]) if name in tables else table.arrow_schema.empty_table()
         frames[name] = _day_numbers(connection.from_arrow(rows), table)
+    return duckdb_ledger(frames, reporting_currency, connection)
+
+
+def ledger_of_files(
+    files: Mapping[str, Sequence[str]],
+    reporting_currency: str,
+    *,
+    connection: duckdb.DuckDBPyConnection | None = None,
+) -> Ledger:
+    """A ledger over Parquet files that hold canonical tables, read as they are asked for and with their page checksums compared.
+
+    files: paths by table; a table without any is empty.
+    """
+    connection = connection or duckdb.connect()
+    verified = ds.ParquetFileFormat(default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True))
+    frames = {}
+    for name, table in TABLES.items():
+        rows = ds.dataset(list(files.get(name, ())), schema=table.arrow_schema, format=verified) if files.get(name) else None
+        source = table.arrow_schema.empty_table() if rows is None else rows
+        frames[name] = _day_numbers(connection.from_arrow(source), table)
     return duckdb_ledger(frames, reporting_currency, connection)
 
 

@@ -4,20 +4,17 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from riskscore.stores.engines import ledger_of
+from riskscore.errors import InputRefused
+from riskscore.stores.engines import ledger_of, ledger_of_files
 from riskscore.stores.ledgers.layout import read_manifest
-from riskscore.stores.ledgers.tablefiles import FileDigest, read_table
+from riskscore.stores.ledgers.tablefiles import FileDigest, read_table, verify_file
 from riskscore.tables import TABLES, Ledger
-
-UNBUCKETED = frozenset({"rates"})
-"""Tables that belong to no customer: every bucket's ledger holds them whole."""
 
 
 def bucket_of(customer_id: str, n_buckets: int) -> int:
@@ -51,8 +48,16 @@ class Book:
 
     @property
     def last_known_on(self) -> date:
-        """The latest day anything was learned of an invoice, a settlement or a dispute: the natural date to score at."""
-        return date.fromisoformat(self.manifest["last_known_on"])
+        """The latest day anything was learned of an invoice, a settlement or a dispute: the natural date to score at.
+
+        Raises InputRefused where the book holds none of them.
+        """
+        day = self.manifest["last_known_on"]
+        if day is None:
+            raise InputRefused(
+                f"{self.folder.parent}: the book holds no invoices, so there is no date to look at it. Ingest some."
+            )
+        return date.fromisoformat(day)
 
     @property
     def n_customers(self) -> int:
@@ -63,41 +68,52 @@ class Book:
         """The numbers of the buckets the customers are divided into."""
         return range(int(self.manifest["n_buckets"]))
 
-    @cached_property
-    def _files(self) -> list[tuple[str, int | None, FileDigest]]:
-        return [
-            (entry["table"], entry["bucket"], FileDigest(entry["path"], entry["rows"], entry["sha256"]))
-            for entry in self.manifest["files"]
-        ]
-
     def customer_ids(self) -> list[str]:
         """Every customer with a master row or an invoice, sorted."""
-        ids: set[str] = set()
-        for table, _, entry in self._files:
-            if table in {"customers", "invoices"}:
-                rows = read_table(self.folder, entry, ["customer_id"])
-                ids.update(pc.unique(rows["customer_id"]).to_pylist())
-        return sorted(ids)
+        entry = next(entry for entry in self.manifest["files"] if entry["part"] == "index")
+        ids: list[str] = read_table(self.folder, _digest(entry))["customer_id"].to_pylist()
+        return ids
 
     def tables(self, *, bucket: int | None = None, customers: Sequence[str] | None = None) -> dict[str, pa.Table]:
-        """The canonical tables, of one bucket or of some customers only. Raises StorageFailed on a damaged file."""
+        """The canonical tables in memory, of one bucket or of some customers only. Raises StorageFailed on a damaged file."""
         wanted = None if customers is None else pa.array(sorted(set(customers)), pa.string())
         buckets = set(self.buckets()) if bucket is None else {bucket}
         if customers is not None:
             buckets &= {bucket_of(customer, len(self.buckets())) for customer in customers}
-        pieces: dict[str, list[pa.Table]] = {name: [] for name in TABLES}
-        for name, number, entry in self._files:
-            if number is not None and number not in buckets:
-                continue
-            rows = read_table(self.folder, entry)
-            if wanted is not None and name not in UNBUCKETED:
+        pieces: dict[str, list[pa.Table]] = {name: [table.arrow_schema.empty_table()] for name, table in TABLES.items()}
+        for entry in self._files(buckets):
+            rows = read_table(self.folder, _digest(entry))
+            if wanted is not None and entry["bucket"] is not None:
                 rows = rows.filter(pc.is_in(rows["customer_id"], wanted))
-            pieces[name].append(rows)
-        return {name: pa.concat_tables([TABLES[name].arrow_schema.empty_table(), *rows]) for name, rows in pieces.items()}
+            pieces[entry["table"]].append(rows)
+        return {name: pa.concat_tables(rows) for name, rows in pieces.items()}
 
     def ledger(self, *, bucket: int | None = None, customers: Sequence[str] | None = None) -> Ledger:
-        """The ledger of everybody, of one bucket, or of some customers. Rates come with each. Raises StorageFailed on a damaged file."""
+        """The ledger of everybody, of one bucket, or of some customers. Rates come with each.
+
+        One bucket or some customers are held in memory; everybody, where there are several buckets, is read from disk as it is
+        asked for. Either way the bytes are compared with the manifest first. Raises StorageFailed on a damaged file.
+        """
+        if bucket is None and customers is None and len(self.buckets()) > 1:
+            files = {name: [str(self.folder / entry["path"]) for entry in self._files(None, name)] for name in TABLES}
+            for entry in self._files(None):
+                verify_file(self.folder, _digest(entry))
+            return ledger_of_files(files, self.reporting_currency)
         return ledger_of(self.tables(bucket=bucket, customers=customers), self.reporting_currency)
+
+    def _files(self, buckets: set[int] | None, table: str | None = None) -> list[dict[str, Any]]:
+        """Entries of the table files of these buckets, and of those that belong to no bucket."""
+        return [
+            entry
+            for entry in self.manifest["files"]
+            if entry["part"] == "tables"
+            and (table is None or entry["table"] == table)
+            and (buckets is None or entry["bucket"] is None or entry["bucket"] in buckets)
+        ]
+
+
+def _digest(entry: Mapping[str, Any]) -> FileDigest:
+    return FileDigest(entry["path"], entry["rows"], entry["sha256"])
 
 
 def open_book(path: Path) -> Book:

@@ -13,8 +13,9 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,30 @@ def locked(book: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def drafting(book: Path) -> Iterator[Path]:
+    """A folder inside the book for what is not published yet; gone afterwards, as are those of runs that were killed."""
+    for left in book.glob(".draft-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=book))
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def leave_nothing(book: Path) -> None:
+    """Remove the folder of a book that was never published."""
+    if version_in_force(book) is None and not _versions(book):
+        (book / ".lock").unlink(missing_ok=True)
+        with suppress(OSError):  # something of the user's own lies there
+            book.rmdir()
+
+
 def version_in_force(book: Path) -> Path | None:
-    """The folder of the version readers see, or None where nothing was published yet. Raises StorageFailed on a broken pointer."""
+    """The folder of the version readers see, or None where nothing was published yet. Raises StorageFailed on a broken
+    pointer.
+    """
     pointer = _pointer(book)
     return None if pointer is None else book / str(pointer["version"])
 
@@ -72,7 +95,8 @@ def read_manifest(book: Path) -> tuple[Path, dict[str, Any]]:
     manifest: dict[str, Any] = json.loads(content)
     if manifest["schema_version"] > SCHEMA_VERSION:
         raise UsageRefused(
-            f"{book}: written by a newer riskscore (book schema {manifest['schema_version']}, this one reads up to {SCHEMA_VERSION}). "
+            f"{book}: written by a newer riskscore (book schema {manifest['schema_version']}, this one reads up to "
+            f"{SCHEMA_VERSION}). "
             "Install the newer version."
         )
     return folder, manifest
@@ -105,10 +129,11 @@ def _pointer(book: Path) -> dict[str, Any] | None:
         return None
     try:
         pointer: dict[str, Any] = json.loads(path.read_bytes())
-        if set(pointer) != {"version", "manifest_sha256"} or "/" in str(pointer["version"]):
-            raise ValueError(path)
-    except ValueError as error:
-        raise StorageFailed(f"{path}: is damaged, so the version in force is not known. Restore it from a backup.") from error
+        sound = set(pointer) == {"version", "manifest_sha256"} and "/" not in str(pointer["version"])
+    except (ValueError, TypeError):
+        sound = False
+    if not sound:
+        raise StorageFailed(f"{path}: is damaged, so the version in force is not known. Restore it from a backup.")
     return pointer
 
 

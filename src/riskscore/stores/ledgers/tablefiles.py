@@ -2,9 +2,11 @@
 
 import hashlib
 import io
-from collections.abc import Iterable
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,7 +14,10 @@ import pyarrow.parquet as pq
 from riskscore.errors import StorageFailed
 
 ROWS_PER_GROUP = 65_536
-"""Rows of one row group: fixed, so that the bytes do not depend on the chunks the rows came in."""
+"""Rows of one row group: fixed, so that the bytes do not depend on the pieces the rows came in."""
+
+OWNER_ONLY = 0o600
+"""A book holds who owes what: other users of the machine do not read it."""
 
 
 @dataclass(frozen=True)
@@ -24,35 +29,65 @@ class FileDigest:
     sha256: str
 
 
-def write_table(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> tuple[int, str]:
-    """Rows and SHA-256 of the Parquet file written at `path`: the same rows give the same bytes, however they are cut.
+class TableWriter:
+    """Writes one Parquet file: the same rows in the same order give the same bytes, however they are handed over.
 
     Raises OSError where the disk does not take it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows = 0
-    waiting: list[pa.RecordBatch] = []
-    n_waiting = 0
-    with pq.ParquetWriter(
-        path, schema, compression="zstd", write_page_checksum=True, version="2.6", store_decimal_as_integer=True
-    ) as writer:
-        for batch in batches:
-            waiting.append(batch)
-            n_waiting += batch.num_rows
-            while n_waiting >= ROWS_PER_GROUP:
-                table = pa.Table.from_batches(waiting, schema=schema)
-                writer.write_table(table.slice(0, ROWS_PER_GROUP).combine_chunks(), row_group_size=ROWS_PER_GROUP)
-                rows += ROWS_PER_GROUP
-                waiting = table.slice(ROWS_PER_GROUP).to_batches()
-                n_waiting -= ROWS_PER_GROUP
-        if n_waiting or not rows:
-            table = pa.Table.from_batches(waiting, schema=schema).combine_chunks()
-            writer.write_table(table, row_group_size=ROWS_PER_GROUP)
-            rows += table.num_rows
-    return rows, sha256_of(path)
+
+    def __init__(self, root: Path, path: str, schema: pa.Schema) -> None:
+        self._path = path
+        self._file = root / path
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._schema = schema
+        self._rows = 0
+        self._waiting: list[pa.Table] = []
+        self._n_waiting = 0
+        self._writer = pq.ParquetWriter(
+            self._file, schema, compression="zstd", write_page_checksum=True, version="2.6", store_decimal_as_integer=True
+        )
+
+    def write(self, rows: pa.Table) -> None:
+        """Take rows; whole row groups of them go to disk."""
+        self._waiting.append(rows.cast(self._schema))
+        self._n_waiting += rows.num_rows
+        if self._n_waiting < ROWS_PER_GROUP:
+            return
+        table = pa.concat_tables(self._waiting)
+        whole = self._n_waiting - self._n_waiting % ROWS_PER_GROUP
+        for start in range(0, whole, ROWS_PER_GROUP):
+            self._group(table.slice(start, ROWS_PER_GROUP))
+        self._waiting, self._n_waiting = [table.slice(whole)], self._n_waiting - whole
+
+    def close(self) -> dict[str, Any]:
+        """Finish the file; its path, rows and SHA-256 for the manifest."""
+        if self._n_waiting or not self._rows:
+            self._group(pa.concat_tables([self._schema.empty_table(), *self._waiting]))
+        self._writer.close()
+        self._file.chmod(OWNER_ONLY)
+        return {"path": self._path, "rows": self._rows, "sha256": sha256_of(self._file)}
+
+    def _group(self, rows: pa.Table) -> None:
+        self._writer.write_table(rows.combine_chunks(), row_group_size=ROWS_PER_GROUP)
+        self._rows += rows.num_rows
 
 
-def read_table(root: Path, entry: FileDigest, columns: list[str] | None = None) -> pa.Table:
+def verify_file(root: Path, entry: FileDigest) -> Path:
+    """The path of that file, if its bytes are still those of the manifest. Raises StorageFailed where a single bit is not."""
+    path = root / entry.path
+    try:
+        if sha256_of(path) == entry.sha256:
+            return path
+    except OSError as error:
+        raise StorageFailed(
+            f"{path}: cannot be read ({os.strerror(error.errno or 0)}), so the book is not complete. Nothing was computed "
+            "from it. "
+            "Open the book again; where that does not help, restore the folder from a backup."
+        ) from error
+    raise StorageFailed(_damaged(path))
+
+
+def read_table(root: Path, entry: FileDigest, columns: Sequence[str] | None = None) -> pa.Table:
     """The rows of that file, if its bytes are still those of the manifest.
 
     The digest is taken over the very bytes that are then parsed, so no change can slip in between.
@@ -62,16 +97,24 @@ def read_table(root: Path, entry: FileDigest, columns: list[str] | None = None) 
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise StorageFailed(f"{path}: cannot be read ({error.strerror}). The book is not complete. Ingest it again.") from error
-    if hashlib.sha256(content).hexdigest() != entry.sha256:
         raise StorageFailed(
-            f"{path}: the bytes are not those the book was published with. Nothing was computed from them. "
-            "Restore the folder from a backup, or ingest the exports again."
-        )
-    return pq.ParquetFile(io.BytesIO(content), page_checksum_verification=True).read(columns=columns)
+            f"{path}: cannot be read ({error.strerror}), so the book is not complete. Nothing was computed from it. "
+            "Open the book again; where that does not help, restore the folder from a backup."
+        ) from error
+    if hashlib.sha256(content).hexdigest() != entry.sha256:
+        raise StorageFailed(_damaged(path))
+    wanted = None if columns is None else list(columns)
+    return pq.ParquetFile(io.BytesIO(content), page_checksum_verification=True).read(columns=wanted)
 
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _damaged(path: Path) -> str:
+    return (
+        f"{path}: the bytes are not those the book was published with. Nothing was computed from them. "
+        "Restore the folder from a backup, or ingest the exports into a new book."
+    )

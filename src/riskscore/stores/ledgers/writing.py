@@ -1,87 +1,116 @@
-"""Writing a version of a book: tables sorted, divided into buckets of customers, with digests over every file."""
+"""Writing a version of a book: tables sorted and divided into buckets of customers, with where each row came from beside them."""
 
-import hashlib
-import shutil
-import tempfile
-from collections.abc import Mapping
-from datetime import date
+# ruff: noqa: S608 - the names in these statements are our own tables' and columns', and values are quoted or bound.
+
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from riskscore.stores.engines import as_canonical
-from riskscore.stores.ledgers.book import UNBUCKETED, Book, bucket_of, open_book
-from riskscore.stores.ledgers.layout import SCHEMA_VERSION, canonical_json, locked, publish
-from riskscore.stores.ledgers.tablefiles import write_table
-from riskscore.tables import TABLES
+from riskscore.stores.ledgers.crosschecks import HELD_BESIDE, ORIGINS
+from riskscore.stores.ledgers.tablefiles import TableWriter
+from riskscore.tables import TABLES, Table
 
 ROWS_PER_BUCKET = 1_000_000
-"""Invoices and settlements one bucket holds at most on average; memory of a bucket-wise run follows from it."""
+"""Invoices and settlements of one bucket, on average, at most; the memory of a bucket-wise run follows from it."""
+
+BATCH = 65_536
 
 
 def n_buckets_for(rows: int) -> int:
-    """The smallest power of two that keeps the average bucket below `ROWS_PER_BUCKET` invoices and settlements."""
+    """The smallest power of two that keeps the average bucket at or below `ROWS_PER_BUCKET` invoices and settlements."""
     buckets = 1
     while rows > buckets * ROWS_PER_BUCKET:
         buckets *= 2
     return buckets
 
 
-def write_book(path: Path, tables: Mapping[str, pa.Table], reporting_currency: str) -> Book:
-    """Publish canonical rows that were checked already (a simulation's, a test's) as a book of their own."""
-    rows = {name: as_canonical(TABLES[name], table) for name, table in tables.items()}
-    n_buckets = n_buckets_for(sum(rows[name].num_rows for name in ("invoices", "settlements") if name in rows))
-    with locked(path):
-        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=path))
-        try:
-            files = []
-            for name, table in rows.items():
-                files += _write_one(
-                    draft, name, table.sort_by([(column, "ascending") for column in table.column_names]), n_buckets
-                )
-            manifest = _manifest(rows, files, n_buckets, reporting_currency)
-            publish(path, draft, manifest)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-    return open_book(path)
+def write_tables(connection: duckdb.DuckDBPyConnection, version: Path, n_buckets: int) -> list[dict[str, Any]]:
+    """Write `accepted_<table>` and `held_<table>` under the folder of a version; the entries of the files for its manifest.
 
-
-def _write_one(draft: Path, name: str, rows: pa.Table, n_buckets: int) -> list[dict[str, Any]]:
-    schema = TABLES[name].arrow_schema
-    if name in UNBUCKETED:
-        divided: dict[int | None, pa.Table] = {None: rows}
-    else:
-        coded = rows["customer_id"].combine_chunks().dictionary_encode()
-        of_customer = np.array([bucket_of(customer, n_buckets) for customer in coded.dictionary.to_pylist()], dtype=np.int64)
-        numbers = of_customer[coded.indices.to_numpy()] if rows.num_rows else np.array([], dtype=np.int64)
-        divided = {bucket: rows.filter(pa.array(numbers == bucket)) for bucket in range(n_buckets)}
-    entries = []
-    for bucket, part in divided.items():
-        relative = f"tables/{name}/part.parquet" if bucket is None else f"tables/{name}/bucket={bucket:04d}/part.parquet"
-        n_rows, sha256 = write_table(draft / relative, schema, part.to_batches())
-        entries.append({"path": relative, "table": name, "bucket": bucket, "rows": n_rows, "sha256": sha256})
+    Rows are in the order of bucket, customer and key, so the same content gives the same bytes.
+    """
+    entries: list[dict[str, Any]] = []
+    for table in TABLES.values():
+        for bucket, batches in _buckets(connection, table, n_buckets):
+            place = "" if bucket is None else f"bucket={bucket:04d}/"
+            rows = TableWriter(version, f"tables/{table.name}/{place}part.parquet", table.arrow_schema)
+            origins = TableWriter(version, f"origins/{table.name}/{place}part.parquet", ORIGINS)
+            for batch in batches:
+                rows.write(pa.Table.from_batches([batch]).select(table.names))
+                origins.write(pa.Table.from_batches([batch]).select(ORIGINS.names))
+            for part, writer in (("tables", rows), ("origins", origins)):
+                entries.append({"part": part, "table": table.name, "bucket": bucket, **writer.close()})
+        if held := _write_held(connection, version, table):
+            entries.append(held)
     return entries
 
 
-def _manifest(
-    rows: Mapping[str, pa.Table], files: list[dict[str, Any]], n_buckets: int, reporting_currency: str
-) -> dict[str, Any]:
-    known = [pc.max(rows[name]["known_on"]).as_py() for name in ("invoices", "settlements", "disputes") if name in rows]
-    ids: set[str] = set()
-    for name in ("customers", "invoices"):
-        if name in rows:
-            ids.update(pc.unique(rows[name]["customer_id"]).to_pylist())
-    last = max((day for day in known if day is not None), default=date(1970, 1, 1))
-    content = {"schema_version": SCHEMA_VERSION, "reporting_currency": reporting_currency, "files": files}
-    return {
-        **content,
-        "digest": hashlib.sha256(canonical_json(content)).hexdigest(),
-        "n_buckets": n_buckets,
-        "n_customers": len(ids),
-        "last_known_on": last.isoformat(),
-        "rows": {name: table.num_rows for name, table in rows.items()},
-        "sources": [],
-    }
+def write_customers(connection: duckdb.DuckDBPyConnection, version: Path) -> dict[str, Any]:
+    """Write the ids of all customers with a master row or an invoice, sorted; the entry of the file."""
+    writer = TableWriter(version, "customer_ids.parquet", pa.schema([("customer_id", pa.string())]))
+    ids = " union ".join(
+        f"select coalesce(f.stands, r.customer_id) as customer_id from accepted_{name} as r left join customer_forms as f "
+        "on f.form = r.customer_id"
+        for name in ("customers", "invoices")
+    )
+    for batch in connection.sql(f"select customer_id from ({ids}) order by customer_id").to_arrow_reader(BATCH):
+        writer.write(pa.Table.from_batches([batch]))
+    return {"part": "index", "table": "customer_ids", "bucket": None, **writer.close()}
+
+
+def _buckets(
+    connection: duckdb.DuckDBPyConnection, table: Table, n_buckets: int
+) -> Iterator[tuple[int | None, Iterator[pa.RecordBatch]]]:
+    """The sorted rows of a table, bucket by bucket; a bucket without rows has none but is there."""
+    batches = _sorted(connection, table, n_buckets)
+    if "customer_id" not in table.names:
+        yield None, (batch for _, batch in batches)
+        return
+    expected = 0
+    for bucket, group in groupby(batches, key=lambda pair: pair[0]):
+        for empty in range(expected, bucket):
+            yield empty, iter(())
+        yield bucket, (batch for _, batch in group)
+        expected = bucket + 1
+    for empty in range(expected, n_buckets):
+        yield empty, iter(())
+
+
+def _sorted(connection: duckdb.DuckDBPyConnection, table: Table, n_buckets: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+    own = "customer_id" in table.names
+    forms = {"customer_id": "f.stands", "parent_id": "p.stands"}
+    columns = ", ".join(
+        f'coalesce({forms[c]}, r."{c}") as "{c}"' if c in forms and c in table.names else f'r."{c}"' for c in table.names
+    )
+    joins = "left join customer_forms as f on f.form = r.customer_id" if own else ""
+    joins += " left join customer_forms as p on p.form = r.parent_id" if "parent_id" in table.names else ""
+    bucket = f"('0x' || left(md5(customer_id), 8))::ubigint % {n_buckets}" if own else "0"
+    order = ", ".join(dict.fromkeys(["_bucket", *(["customer_id"] if own else []), *table.key]))
+    query = (
+        f"select *, cast({bucket} as integer) as _bucket from "
+        f"(select {columns}, {', '.join(f'r.{c}' for c in ORIGINS.names)} from accepted_{table.name} as r {joins}) order by "
+        f"{order}"
+    )
+    for batch in connection.sql(query).to_arrow_reader(BATCH):
+        numbers = batch["_bucket"].to_numpy()
+        start = 0
+        while start < len(numbers):
+            end = start + int((numbers[start:] == numbers[start]).sum())
+            yield int(numbers[start]), batch.slice(start, end - start)
+            start = end
+
+
+def _write_held(connection: duckdb.DuckDBPyConnection, version: Path, table: Table) -> dict[str, Any] | None:
+    schema = pa.schema([*table.arrow_schema, *HELD_BESIDE])
+    writer = TableWriter(version, f"held/{table.name}.parquet", schema)
+    order = ", ".join([*(f'"{key}"' for key in table.key), "_reading", "_line"])
+    columns = ", ".join(f'"{column}"' for column in schema.names)
+    query = f"select {columns} from held_{table.name} order by {order}"
+    for batch in connection.sql(query).to_arrow_reader(BATCH):
+        writer.write(pa.Table.from_batches([batch]))
+    entry = writer.close()
+    return {"part": "held", "table": table.name, "bucket": None, **entry} if entry["rows"] else None

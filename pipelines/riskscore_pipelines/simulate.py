@@ -25,13 +25,16 @@ def run(
     shape: Annotated[str, typer.Option(help="Whose export it looks like: canonical, ibm or sap.")] = "canonical",
     file_format: Annotated[str, typer.Option("--format", help="csv, or parquet for the canonical shape.")] = "csv",
     errors: Annotated[float, typer.Option(help="Share of invoices and settlements with a data error, 0 to 0.5.")] = 0.0,
+    odds: Annotated[
+        bool, typer.Option("--odds", help="Also write the oracle's chance of lateness of every invoice (slow).")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Write the exports of an invented company, and the truth behind them."""
     began = time.perf_counter()
     world = simulate(preset, n_customers=customers, n_months=months, seed=seed)
     print(f"simulated {world.start_on} to {world.end_on}, writing {out}", file=sys.stderr)
-    written = write_exports(world, out, shape=shape, file_format=file_format, error_rate=errors)
+    written = write_exports(world, out, shape=shape, file_format=file_format, error_rate=errors, with_odds=odds)
     summary = {
         "preset": world.preset.name,
         "seed": seed,

@@ -53,41 +53,73 @@ def dispute_days(preset: Preset, billing: Billing, seed: int) -> Ints:
     return np.where(contested, billing.issued + after, NEVER)
 
 
+@dataclass(frozen=True)
+class Followed:
+    """Invoices to follow until they are paid, one entry each, sorted by `since`. Days are calendar indices."""
+
+    since: Ints
+    """The end of the day from which it is followed: of issue, or a later one on which it is known to be open."""
+    rolled_due: Ints
+    run_class: Ints
+    disputed: Ints
+    steady: Floats
+    """The part of its log-odds of payment that does not change."""
+    owner: Ints
+    """The row of the fortunes it shares with the other invoices of its customer."""
+    threshold: Floats
+    """A standard exponential number: the summed hazard at which it is paid."""
+
+
 def settle(
     preset: Preset, people: Population, calendar: Calendar, billing: Billing, macro: Floats, regimes: Regimes, seed: int
 ) -> Payments:
-    """Follow every invoice from the day after issue through the run days of its customer until it is paid.
-
-    One exponential number per invoice is drawn; the invoice is paid on the run day on which its summed -log(1 - h) reaches it.
-    That is the law of a fresh draw on every run day, with one number instead of many.
-    """
-    thresholds = -np.log(uniforms(seed, "payment", billing.customer, billing.serial))
-    steady = base_logit(preset, people, billing) + preset.quality_nodes[people.quality_node][billing.customer]
-    common = month_logit(preset, calendar, macro)
-    by_regime = np.asarray(preset.regime_hazard)
-    by_dpd = np.asarray(preset.dpd_hazard)
-    classes = run_class(people)[billing.customer]
+    """Follow every invoice from the day after issue through the run days of its customer until it is paid."""
     disputed = dispute_days(preset, billing, seed)
-    paid = np.full(len(billing), NEVER, dtype=np.int64)
-    summed = np.zeros(len(billing))
-    bounds = np.searchsorted(billing.issued, np.arange(calendar.n_days + 1))
+    quality = preset.quality_nodes[people.quality_node]
+    followed = Followed(
+        since=billing.issued,
+        rolled_due=billing.rolled_due,
+        run_class=run_class(people)[billing.customer],
+        disputed=disputed,
+        steady=base_logit(preset, people, billing) + quality[billing.customer],
+        owner=billing.customer,
+        threshold=-np.log(uniforms(seed, "payment", billing.customer, billing.serial)),
+    )
+    # Before it joins a customer has no regime and no invoices; any number will do.
+    fortunes = np.asarray(preset.regime_hazard)[regimes] + month_logit(preset, calendar, macro)[None, :]
+    paid = follow(preset, calendar, followed, fortunes, until=calendar.n_days)
+    return Payments(paid=paid, disputed=np.where(disputed <= paid, disputed, NEVER))
+
+
+def follow(preset: Preset, calendar: Calendar, followed: Followed, fortunes: Floats, *, until: int) -> Ints:
+    """The day on which each invoice is paid; `NEVER` where that is not before the day `until`.
+
+    fortunes: what regime and economy add to the log-odds, by owner and month of the calendar.
+    An invoice is paid on the run day on which its summed -log(1 - h) reaches its threshold. That is the law of a fresh draw on
+    every run day, with one number instead of many.
+    """
+    by_dpd = np.asarray(preset.dpd_hazard)
+    paid = np.full(len(followed.since), NEVER, dtype=np.int64)
+    summed = np.zeros(len(paid))
+    if not len(paid):
+        return paid
+    first = int(followed.since[0])
+    bounds = np.searchsorted(followed.since, np.arange(first, until + 1))
     open_now = np.empty(0, dtype=np.int64)
-    for day in range(1, calendar.n_days):
-        open_now = np.concatenate([open_now, np.arange(bounds[day - 1], bounds[day])])
-        asked = open_now[calendar.runs[classes[open_now], day]]
+    for day in range(first + 1, until):
+        open_now = np.concatenate([open_now, np.arange(bounds[day - 1 - first], bounds[day - first])])
+        asked = open_now[calendar.runs[followed.run_class[open_now], day]]
         if not len(asked):
             continue
-        month = calendar.month_of[day]
         logit = (
-            steady[asked]
-            + common[month]
-            + by_dpd[np.searchsorted(DPD_EDGES, day - billing.rolled_due[asked], side="right")]
-            + by_regime[regimes[billing.customer[asked], month]]
-            + preset.dispute_hazard * (disputed[asked] <= day)
+            followed.steady[asked]
+            + fortunes[followed.owner[asked], calendar.month_of[day]]
+            + by_dpd[np.searchsorted(DPD_EDGES, day - followed.rolled_due[asked], side="right")]
+            + preset.dispute_hazard * (followed.disputed[asked] <= day)
         )
         summed[asked] += np.logaddexp(0.0, logit)
-        settled = asked[summed[asked] >= thresholds[asked]]
+        settled = asked[summed[asked] >= followed.threshold[asked]]
         if len(settled):
             paid[settled] = day
             open_now = open_now[paid[open_now] == NEVER]
-    return Payments(paid=paid, disputed=np.where(disputed <= paid, disputed, NEVER))
+    return paid

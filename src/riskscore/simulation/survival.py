@@ -83,56 +83,51 @@ def unpaid_probability(
     lateness: tuple[int, ...],
     macro: Floats,
 ) -> Floats:
-    """P(unpaid more than k days after the rolled due date), by case and k.
+    """P(unpaid more than k days after the rolled due date), by case and k. The cases' `today` must lie in one month.
 
     weights: (case, node, regime), the belief; need not sum to one, the answer scales with it.
-    factors: exp of what run class, node and regime add to the log-odds: (case or 1, node, regime).
+    factors: the odds that run class, node and regime make: (case or 1, node, regime).
     lateness: ascending k. A k that has passed by `today` has the probability of the whole belief: the invoice is unpaid.
     macro: the index by month of the calendar along one path, known past and assumed future.
     """
     classes = cases.country * N_RUN_CLASSES + run_class
-    season = np.asarray(preset.season_hazard)[calendar.calendar_month[: len(macro)]] - preset.macro_on_hazard * macro
-    matrices = transition(preset, macro)
+    common = np.asarray(preset.season_hazard)[calendar.calendar_month[: len(macro)]] - preset.macro_on_hazard * macro
     by_dpd = np.asarray(preset.dpd_hazard)
-    answers = np.empty((len(cases), len(lateness)))
-    # Mass of the belief still unpaid: not contested so far, and contested.
-    quiet = weights * ~cases.contested[:, None, None]
-    contested = weights * cases.contested[:, None, None]
     ends = cases.rolled_due[:, None] + np.asarray(lateness)
-    answers[:] = np.where(ends <= cases.today[:, None], weights.sum(axis=(1, 2))[:, None], np.nan)
-    live = np.flatnonzero(ends[:, -1] > cases.today)
-    step = 0
-    while len(live):
-        step += 1
-        day = cases.today[live] + step
+    answers = np.where(ends <= cases.today[:, None], weights.sum(axis=(1, 2))[:, None], np.nan)
+    # Mass of the belief with the invoice still unpaid: not contested so far, and contested.
+    unpaid = np.stack([weights * ~cases.contested[:, None, None], weights * cases.contested[:, None, None]])
+    if not len(cases):
+        return answers
+    # One calendar day at a time, for all cases: those of one run class mostly run on the same days, so most days cost nothing.
+    young_until, ending = int(cases.issued.max()) + DISPUTE_DAYS, set(np.unique(ends).tolist())
+    for day in range(int(cases.today.min()) + 1, int(ends.max()) + 1):
         month = calendar.month_of[day]
-        turning = day == calendar.month_starts[month]
-        if turning.any():
-            rows, matrix = live[turning], matrices[month[turning]]
-            quiet[rows] = quiet[rows] @ matrix
-            contested[rows] = contested[rows] @ matrix
-        age = day - cases.issued[live]
-        young = live[age <= DISPUTE_DAYS]
-        if len(young):
-            # One of the ten days, each equally likely, given that the earlier ones stayed quiet.
-            each = preset.dispute_share / DISPUTE_DAYS
-            raised = each / (1 - each * (age[age <= DISPUTE_DAYS] - 1))
-            moved = quiet[young] * raised[:, None, None]
-            quiet[young] -= moved
-            contested[young] += moved
-        running = calendar.runs[classes[live], day]
+        if day == calendar.month_starts[month]:
+            unpaid = unpaid @ transition(preset, float(macro[month]))
+        started = day > cases.today
+        if day <= young_until:
+            _raise_disputes(preset, unpaid, started, day - cases.issued)
+        running = calendar.runs[classes, day] & started & (day <= ends[:, -1])
         if running.any():
-            rows = live[running]
-            dpd = day[running] - cases.rolled_due[rows]
-            odds = np.exp(
-                cases.amount_logit[rows] + season[month[running]] + by_dpd[np.searchsorted(DPD_EDGES, dpd, side="right")]
-            )[:, None, None] * (factors if len(factors) == 1 else factors[rows])
-            quiet[rows] /= 1 + odds
-            contested[rows] /= 1 + odds * np.exp(preset.dispute_hazard)
-        ended = day[:, None] == ends[live]
-        if ended.any():
-            row, column = np.nonzero(ended)
-            at = live[row]
-            answers[at, column] = quiet[at].sum(axis=(1, 2)) + contested[at].sum(axis=(1, 2))
-            live = live[~ended[:, -1]]
+            dpd = np.searchsorted(DPD_EDGES, day - cases.rolled_due, side="right")
+            own = np.where(running, np.exp(cases.amount_logit + common[month] + by_dpd[dpd]), 0.0)
+            odds = own[:, None, None] * factors
+            unpaid[0] /= 1 + odds
+            unpaid[1] /= 1 + odds * np.exp(preset.dispute_hazard)
+        if day in ending:
+            row, column = np.nonzero(ends == day)
+            row, column = row[started[row]], column[started[row]]
+            answers[row, column] = unpaid[:, row].sum(axis=(0, 2, 3))
     return answers
+
+
+def _raise_disputes(preset: Preset, unpaid: Floats, started: NDArray[np.bool_], age: Ints) -> None:
+    """Contest the share of the quiet mass that is contested on this day: one of ten days, each equally likely."""
+    young = np.flatnonzero(started & (age <= DISPUTE_DAYS))
+    if len(young):
+        each = preset.dispute_share / DISPUTE_DAYS
+        raised = each / (1 - each * (age[young] - 1))
+        moved = unpaid[0, young] * raised[:, None, None]
+        unpaid[0, young] -= moved
+        unpaid[1, young] += moved

@@ -18,6 +18,7 @@ import pyarrow.parquet
 from riskscore.errors import StorageFailed, UsageRefused
 from riskscore.simulation import World, arrow
 from riskscore.simulation.mistakes import Mistake, label_table, plant
+from riskscore.simulation.oracle import odds_at_issue
 from riskscore.simulation.presets import REGIMES, RUN_KINDS
 from riskscore.simulation.shapes import canonical_columns, sheets_of
 
@@ -38,11 +39,18 @@ class Written:
 
 
 def write_exports(
-    world: World, folder: Path, *, shape: str = "canonical", file_format: str = "csv", error_rate: float = 0.0
+    world: World,
+    folder: Path,
+    *,
+    shape: str = "canonical",
+    file_format: str = "csv",
+    error_rate: float = 0.0,
+    with_odds: bool = False,
 ) -> Written:
     """Write the books in a shape (canonical, ibm, sap) as CSV, or canonical as Parquet, and the truth into `truth/`.
 
     error_rate: share of the rows of invoices and settlements that get a data error; its labels are in `truth/mistakes.csv`.
+    with_odds: also write the oracle's chance of every invoice, which takes longer than everything else.
     The files of an earlier simulation in that folder are removed first.
     Raises UsageRefused for a shape or format there is not, for Parquet of another shape or with errors (a typed file cannot hold
     them), for an error rate outside 0 to .5, and for a folder that holds files of another origin; StorageFailed where the folder
@@ -61,7 +69,7 @@ def write_exports(
         if file_format == "parquet":
             for name, table in world.tables.items():
                 path = folder / f"{name}.parquet"
-                pyarrow.parquet.write_table(table.select(canonical_columns(name)), path, write_page_checksum=True)
+                _write_parquet(table.select(canonical_columns(name)), path)
                 rows[path] = table.num_rows
         else:
             for sheet in sheets:
@@ -69,6 +77,8 @@ def write_exports(
                 path.write_bytes(sheet.text().encode(sheet.grammar.encoding))
                 rows[path] = sheet.n_rows
         truth = write_truth(world, folder / TRUTH, mistakes, files=[path.name for path in rows])
+        if with_odds:
+            _write_parquet(odds_at_issue(world).table(world), truth / "invoice_odds.parquet")
     except (OSError, pa.ArrowException) as error:
         raise StorageFailed(
             f"{folder}: the exports could not be written ({error}). Free space or choose another folder."
@@ -95,7 +105,7 @@ def write_truth(world: World, folder: Path, mistakes: Sequence[Mistake] = (), fi
     """
     folder.mkdir(parents=True)
     for name, table in truth_tables(world).items():
-        pyarrow.parquet.write_table(table, folder / f"{name}.parquet", write_page_checksum=True)
+        _write_parquet(table, folder / f"{name}.parquet")
     pyarrow.csv.write_csv(label_table(mistakes), folder / "mistakes.csv")
     summary = {
         "preset": world.preset.name,
@@ -157,6 +167,10 @@ def truth_tables(world: World) -> dict[str, pa.Table]:
             }
         ),
     }
+
+
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    pyarrow.parquet.write_table(table, path, write_page_checksum=True)
 
 
 def _dates_within(world: World, days: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pa.Array:

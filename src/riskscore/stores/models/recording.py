@@ -12,6 +12,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from riskscore.evaluation import roc
 from riskscore.grades import Grades
 from riskscore.model import Model, to_files
 from riskscore.model.bundle import canonical
@@ -110,6 +113,7 @@ def write_run_files(folder: Path, trained: Trained, recipe: Recipe, grades: Grad
         "grades.json": grades.model_dump(mode="json"),
         "training_log.json": log,
         "calibration_by_grade.json": rows,
+        "roc.json": roc_points(trained),
     }.items():
         (folder / name).write_bytes(canonical(value))
     for name, figure in pictures.draw(trained).items():
@@ -118,6 +122,16 @@ def write_run_files(folder: Path, trained: Trained, recipe: Recipe, grades: Grad
     import matplotlib.pyplot as plt
 
     plt.close("all")
+
+
+def roc_points(trained: Trained, n: int = 150) -> dict[str, list[tuple[float, float]]]:
+    """Predictor to points of its ROC curve on the judged rows: at most about n of them, a drawing shows no more."""
+    points = {}
+    for name, probability in trained.judged.pd.items():
+        alarms, caught = roc(probability, trained.judged.rows.outcome)
+        kept = np.unique(np.linspace(0, len(alarms) - 1, n).round().astype(np.int64))
+        points[name] = [(round(float(alarms[each]), 4), round(float(caught[each]), 4)) for each in kept]
+    return points
 
 
 def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

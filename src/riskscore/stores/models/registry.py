@@ -1,5 +1,6 @@
 """The registry: an MLflow server or its SQLite file, asked for versions and bytes. MLflow is imported when it is first needed."""
 
+import json
 import logging
 import os
 import tempfile
@@ -100,6 +101,19 @@ class Registry:
             except (MlflowException, OSError) as error:
                 raise ModelRefused(f"{name} version {version}: the registry at {self.uri} does not give its files.") from error
             return read_bundle(folder)
+
+    def run_json(self, run_id: str, name: str) -> Any:
+        """A JSON file that a training wrote beside its model, e.g. calibration_by_grade.json; None where there is none."""
+        from mlflow.exceptions import MlflowException
+
+        with storage_errors(self.uri), tempfile.TemporaryDirectory() as scratch:
+            if name not in {each.path for each in self.client.list_artifacts(run_id)}:
+                return None
+            try:
+                path = Path(self.mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name, dst_path=scratch))
+            except (MlflowException, OSError) as error:
+                raise StorageFailed(f"the registry at {self.uri} does not give {name} of run {run_id}.") from error
+            return json.loads(path.read_bytes())
 
     def _described(self, version: Any) -> Version:
         run = self.client.get_run(version.run_id)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from riskscore.policy.case import ZERO, Cap, Case, Fact
 from riskscore.policy.demand import credit_period, need_of, peak_factor, trade_of
 from riskscore.policy.parameters import Params
+from riskscore.portfolio import most_one_buyer_may_owe
 from riskscore.profit import optimal_limit
 
 Rule = Callable[[Case, Params], Cap | None]
@@ -106,7 +107,7 @@ def cap_by_concentration(case: Case, params: Params) -> Cap | None:
     x <= c / (1 - c) x what all others owe, so that x / (x + others) <= c; less what the rest of the family owes already.
     """
     share = params.concentration_single_buyer
-    room = share / (1 - share) * max(case.receivables_others, ZERO) - max(case.family_exposure, ZERO)
+    room = most_one_buyer_may_owe(case.receivables_others, cap=share) - max(case.family_exposure, ZERO)
     return _cap(
         "concentration", max(room, ZERO), params, "concentration.single_buyer",
         share=share, others=case.receivables_others, family=case.family_exposure,

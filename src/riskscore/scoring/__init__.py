@@ -1,5 +1,6 @@
 """From a snapshot to decisions: what the model says, why, and what the policy makes of it."""
 
+from riskscore.scoring.answers import catalogue_digest
 from riskscore.scoring.customer import missing_share, not_scored
 from riskscore.scoring.path import Watch, decide, decide_rows, isolating, too_many_not_scored, unwatched
 from riskscore.scoring.receivables import Receivables, receivables_of
@@ -7,6 +8,7 @@ from riskscore.scoring.receivables import Receivables, receivables_of
 __all__ = [
     "Receivables",
     "Watch",
+    "catalogue_digest",
     "decide",
     "decide_rows",
     "isolating",

@@ -1,13 +1,23 @@
 """What the model says of a frame of features, by customer: the chain from base to calibrated probability."""
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from riskscore.decisions import Chain
+from riskscore.decisions import Chain, canonical_bytes
+from riskscore.features import CATALOGUE
 from riskscore.model import Model
+
+
+def catalogue_digest() -> str:
+    """SHA-256 over every feature's name, meaning and declarations: equal digests, equal questions asked of the ledger."""
+    declared = ("name", "unit", "risk", "window_days", "group", "reason", "kind", "meaning")
+    return hashlib.sha256(
+        canonical_bytes([[getattr(each, name) for name in declared] for each in CATALOGUE.values()])
+    ).hexdigest()
 
 
 @dataclass(frozen=True)

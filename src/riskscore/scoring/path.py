@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -14,9 +14,11 @@ from riskscore.grades import Grades
 from riskscore.model import Model
 from riskscore.policy import Params
 from riskscore.scoring.answers import Answers
-from riskscore.scoring.customer import decide_one, not_scored
+from riskscore.scoring.customer import decide_one
 from riskscore.scoring.receivables import Receivables
 from riskscore.snapshot import Snapshot
+
+Part = TypeVar("Part")
 
 Watch = Callable[[str, int], AbstractContextManager[object]]
 """Called with a stage's name and its number of customers around each stage, so that a caller may time it."""
@@ -71,24 +73,23 @@ def decide_rows(
         return [decide_one(row, answers, model, grades, params, receivables, provenance) for row in rows]
 
 
-def isolating(
-    customers: Sequence[str], decide_some: Callable[[Sequence[str]], list[Decision]], provenance: Provenance, currency: str
-) -> list[Decision]:
-    """Decisions for these customers, where one whose data break the computation must not stop the others.
+def isolating(customers: Sequence[str], work: Callable[[Sequence[str]], Part]) -> tuple[list[Part], list[str]]:
+    """The parts of some work on these customers, and those customers whose data break it: one must not stop the others.
 
-    A failing group is halved until the customer that fails stands alone: it is not scored. A refusal of ours (`RiskscoreError`)
-    is about all of them and is passed on.
+    A failing group is halved until the customer that fails stands alone. A refusal of ours (`RiskscoreError`) is about all of
+    them and is passed on.
     """
     try:
-        return decide_some(customers)
+        return [work(customers)], []
     except RiskscoreError:
         raise
     except Exception:  # noqa: BLE001  whatever it is, it is about one customer once it stands alone
         if len(customers) == 1:
-            return [not_scored(customers[0], "internal_error", provenance, currency)]
-        middle = len(customers) // 2
-        halves = (customers[:middle], customers[middle:])
-        return [decision for half in halves for decision in isolating(half, decide_some, provenance, currency)]
+            return [], list(customers)
+    middle = len(customers) // 2
+    parts, broken = isolating(customers[:middle], work)
+    more, also_broken = isolating(customers[middle:], work)
+    return parts + more, broken + also_broken
 
 
 def too_many_not_scored(n_not_scored: int, n_customers: int, params: Params) -> bool:

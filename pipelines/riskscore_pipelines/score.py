@@ -1,0 +1,225 @@
+"""`riskscore score`: every customer of a book decided at a date, recorded, and written as a scores file."""
+
+import datetime as dt
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import pyarrow as pa
+import typer
+
+from riskscore.decisions import Decision, Provenance
+from riskscore.phrases import Lang, referral_sentence, rule_name
+from riskscore.stores import decisions as log
+from riskscore.stores.database import open_database
+from riskscore.stores.desk import Told, in_force
+from riskscore.stores.ledgers import open_book
+from riskscore.stores.runs import decide_book
+from riskscore.stores.scores import refuse_unknown_format, rows_of, write_scores
+from riskscore.stores.workplace import Workplace
+from riskscore_pipelines.columns import money_of, table_of
+from riskscore_pipelines.shown import console, progress_bar
+
+app = typer.Typer()
+
+HELP = """Score, explain and price every customer of a book at a date.
+
+Only what was known by the date counts. Every decision is recorded; scoring the same again records nothing new and gives the
+same bytes.
+
+Example:  riskscore score --book book --as-of 2026-06-30 --out scores.csv
+"""
+
+SUMS = ("exposure", "overdue", "limit_now", "limit_recommended")
+
+
+@app.command(help=HELP)
+def score_verb(
+    out: Annotated[Path, typer.Option(help="Scores file to write: .parquet, .csv or .xlsx.")],
+    book: Annotated[Path | None, typer.Option(help="Folder of the book; without it the one of the working folder.")] = None,
+    as_of: Annotated[
+        dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Date to decide for; default: the book's last.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="Which model, grades and policy: a folder of signed texts.")] = "late_payment",
+    no_model: Annotated[
+        bool, typer.Option("--no-model", help="Ask no model: refer every customer, with what the rules alone allow.")
+    ] = False,
+    lang: Annotated[Lang, typer.Option(help="Language of the reasons in words.")] = "en",
+    as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON on stdout.")] = False,
+) -> None:
+    """Score the book and say what came out."""
+    workplace = Workplace()
+    with progress_bar() as told:
+        summary = score_book(
+            workplace,
+            book or workplace.book,
+            out,
+            as_of=as_of.date() if as_of else None,
+            model=None if no_model else model,
+            texts=model,
+            lang=lang,
+            told=told,
+        )
+    if as_json:
+        print(json.dumps(summary.as_json(), indent=1, ensure_ascii=False))
+    else:
+        show(summary, lang)
+
+
+@dataclass
+class Stopwatch:
+    """Seconds and customers by stage; stages that come back add up."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    customers: dict[str, int] = field(default_factory=dict)
+
+    @contextmanager
+    def __call__(self, stage: str, n_customers: int) -> Iterator[None]:
+        """Time one stage over so many customers."""
+        since = time.perf_counter()
+        yield
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - since
+        self.customers[stage] = self.customers.get(stage, 0) + n_customers
+
+    def as_json(self) -> dict[str, dict[str, float]]:
+        """Stage to seconds, customers and customers per second."""
+        return {
+            stage: {
+                "seconds": round(seconds, 3),
+                "customers": self.customers[stage],
+                "customers_per_second": round(self.customers[stage] / max(seconds, 1e-9), 1),
+            }
+            for stage, seconds in self.seconds.items()
+        }
+
+
+@dataclass
+class Summary:
+    """What a run over a book came to. Money per currency; nothing in it names a customer."""
+
+    out: Path
+    provenance: Provenance
+    watch: Stopwatch = field(default_factory=Stopwatch)
+    n_recorded: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    grades: Counter[str] = field(default_factory=Counter)
+    referrals: Counter[str] = field(default_factory=Counter)
+    binding: Counter[str] = field(default_factory=Counter)
+    terms: Counter[str] = field(default_factory=Counter)
+    money: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+
+    def add(self, decision: Decision) -> None:
+        """Count one decision."""
+        self.statuses[decision.status] += 1
+        self.grades["none" if decision.grade is None else str(decision.grade)] += 1
+        self.referrals.update(decision.referral.reasons if decision.referral else ())
+        recommendation = decision.recommendation
+        if recommendation is not None:
+            self.binding[recommendation.binding_cap] += 1
+            self.terms[str(recommendation.terms)] += 1
+        sums = self.money.setdefault(decision.currency, dict.fromkeys(SUMS, Decimal(0)))
+        recommended = recommendation.limit if recommendation is not None else None
+        for name, amount in zip(SUMS, (decision.exposure, decision.overdue, decision.limit_now, recommended), strict=True):
+            sums[name] += amount or Decimal(0)
+
+    def as_json(self) -> dict[str, Any]:
+        """The summary for programs."""
+        return {
+            "run_id": self.provenance.run_id,
+            "provenance": self.provenance.manifest,
+            "out": str(self.out),
+            "customers": self.statuses.total(),
+            "newly_recorded": self.n_recorded,
+            "status": dict(sorted(self.statuses.items())),
+            "grade": {grade: self.grades[grade] for grade in _in_order(self.grades)},
+            "referred_because": dict(self.referrals.most_common()),
+            "binding_cap": dict(self.binding.most_common()),
+            "terms": dict(self.terms.most_common()),
+            "money": {currency: {name: str(amount) for name, amount in sums.items()} for currency, sums in self.money.items()},
+            "stages": self.watch.as_json(),
+        }
+
+
+def score_book(
+    workplace: Workplace,
+    book_folder: Path,
+    out: Path,
+    *,
+    as_of: dt.date | None = None,
+    model: str | None = "late_payment",
+    texts: str = "late_payment",
+    lang: Lang = "en",
+    told: Told,
+) -> Summary:
+    """Decide every customer of the book, record the decisions, write the scores file.
+
+    as_of: default the book's last known day. model: None refers everybody. texts: the folder of grades and policy. The file
+    appears whole, after every decision is recorded. Raises what opening the book, the texts and the model raise, before anything
+    is written; StorageFailed where disk or database do not take it: the run can be repeated, and records nothing twice.
+    """
+    refuse_unknown_format(out)
+    book = open_book(book_folder)
+    on = as_of or book.last_known_on
+    engine = open_database(workplace.database)
+    try:
+        signed = in_force(workplace, None if model is None else engine, on, model_name=texts)
+        summary = Summary(out, signed.provenance(book, on))
+        parts: list[pa.Table] = []
+        for part in decide_book(book, on, signed, told=told, watch=summary.watch):
+            n = len(part.decisions)
+            with summary.watch("record", n):
+                summary.n_recorded += log.append(engine, part.decisions)
+            with summary.watch("reasons in words", n):
+                parts.append(rows_of(part.decisions, lang, part.names))
+            for decision in part.decisions:
+                summary.add(decision)
+        n_customers = summary.statuses.total()
+        with summary.watch("write", n_customers):
+            log.complete(engine, summary.provenance, n_customers)
+            write_scores(pa.concat_tables([rows_of([]), *parts]), out)
+    finally:
+        engine.dispose()
+    return summary
+
+
+def show(summary: Summary, lang: Lang) -> None:
+    """The summary for people."""
+    out = console()
+    n, on = summary.statuses.total(), summary.provenance.as_of
+    counts = ", ".join(
+        f"{count:,} {status.replace('_', ' ')}" for status, count in sorted(summary.statuses.items(), reverse=True)
+    )
+    out.print(f"{n:,} customers as of {on}: {counts or 'nobody was known'}.", markup=False)
+    grades = table_of("Grades", "grade", "customers")
+    for grade in _in_order(summary.grades):
+        grades.add_row(grade, f"{summary.grades[grade]:,}")
+    out.print(grades)
+    amounts = table_of("Money", "currency", "exposure", "overdue", "limit now", "limit recommended")
+    for currency, sums in summary.money.items():
+        amounts.add_row(currency, *(money_of(sums[name]) for name in SUMS))
+    out.print(amounts)
+    for title, counted, say in (
+        ("Referred because", summary.referrals, referral_sentence),
+        ("What makes the limit", summary.binding, rule_name),
+    ):
+        if counted:
+            rows = table_of(title, "reason", "customers")
+            for name, count in counted.most_common():
+                rows.add_row(say(name, lang), f"{count:,}")
+            out.print(rows)
+    stages = table_of("Time", "stage", "seconds", "customers a second")
+    for stage, figures in summary.watch.as_json().items():
+        stages.add_row(stage, f"{figures['seconds']:.1f}", f"{figures['customers_per_second']:,.0f}")
+    out.print(stages)
+    out.print(f"{summary.n_recorded:,} decisions newly recorded in run {summary.provenance.run_id[:12]}.", markup=False)
+    out.print(f"{summary.out}: written", markup=False)
+
+
+def _in_order(grades: Counter[str]) -> list[str]:
+    return sorted(grades, key=lambda grade: (not grade.isdigit(), grade.zfill(2)))

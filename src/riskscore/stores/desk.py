@@ -1,0 +1,155 @@
+"""The desk: a book at a date with the model, grades and policy in force, ready to decide a customer on the one path."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+from sqlalchemy.engine import Engine
+
+from riskscore import features, grades, policy, positions
+from riskscore.decisions import Decision, Provenance
+from riskscore.grades import Grades
+from riskscore.model import Model
+from riskscore.policy import Params
+from riskscore.scoring import Receivables, Watch, catalogue_digest, decide, isolating, not_scored, receivables_of, unwatched
+from riskscore.snapshot import customers_known_at, take_snapshot
+from riskscore.stores.ledgers import Book
+from riskscore.stores.models import load_approved
+from riskscore.stores.signed_texts import find_text
+from riskscore.stores.sources import code_version
+from riskscore.stores.workplace import Workplace
+from riskscore.tables import Ledger
+
+Told = Callable[[str, int, int | None], None]
+"""Called with a stage, how much of it is done and how much there is."""
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What decides, as signed and approved: the model (null: there is none to ask), the grades and the policy."""
+
+    model: Model | None
+    grades: Grades
+    params: Params
+
+    def provenance(self, book: Book, as_of: date) -> Provenance:
+        """What a decision from this book at this date is made with."""
+        return Provenance(
+            as_of=as_of,
+            book=book.digest,
+            model=None if self.model is None else self.model.digest,
+            recipe=None if self.model is None else self.model.recipe_digest,
+            policy=self.params.digest,
+            grades=self.grades.digest,
+            catalogue=catalogue_digest(),
+            code=code_version(),
+        )
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Decides customers of one book at one date. Nothing is recorded by asking."""
+
+    book: Book
+    as_of: date
+    signed: Signed
+    receivables: Receivables
+
+    @property
+    def model(self) -> Model | None:
+        """The approved model; None where everybody is referred."""
+        return self.signed.model
+
+    @property
+    def params(self) -> Params:
+        """The policy in force at the date."""
+        return self.signed.params
+
+    @property
+    def book_digest(self) -> str:
+        """The digest of the book it answers from."""
+        return self.book.digest
+
+    @property
+    def provenance(self) -> Provenance:
+        """What its decisions are made with."""
+        return self.signed.provenance(self.book, self.as_of)
+
+    def decide(self, customer_id: str) -> Decision | None:
+        """The decision about one customer; None where nothing was known of it at the date.
+
+        A customer whose data break the computation is not scored, as in a run over the book.
+        """
+        ledger = self.book.ledger(customers=[customer_id])
+        observations = customers_known_at(ledger, self.as_of)
+        if customer_id not in observations["customer_id"].to_pylist():
+            return None
+
+        def one(_: Sequence[str]) -> list[Decision]:
+            return decide(
+                take_snapshot(ledger, observations), self.model, self.signed.grades, self.params,
+                receivables=self.receivables, provenance=self.provenance,
+            )  # fmt: skip
+
+        answers, _ = isolating([customer_id], one)
+        return (
+            answers[0][0] if answers else not_scored(customer_id, "internal_error", self.provenance, self.book.reporting_currency)
+        )
+
+
+def open_desk(book: Book, as_of: date, signed: Signed, told: Told) -> Desk:
+    """A desk over the book: what everybody owes at the date is summed first, because one buyer's share depends on it."""
+    standing = []
+    for bucket in book.buckets():
+        told("adding up the book", bucket, len(book.buckets()))
+        looked, _ = look_at(book, as_of, bucket)
+        standing += [each.positions for each in looked]
+    return Desk(book, as_of, signed, receivables_of(standing))
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Features and positions of the same customers, a row each."""
+
+    features: pa.Table
+    positions: pa.Table
+
+
+def look_at(book: Book, as_of: date, bucket: int, watch: Watch = unwatched) -> tuple[list[Looked], list[str]]:
+    """Features and positions of a bucket's customers known at the date, and those customers whose data break the computation."""
+    ledger = book.ledger(bucket=bucket)
+    customers = customers_known_at(ledger, as_of)["customer_id"].to_pylist()
+    if not customers:
+        return [], []
+
+    def look(some: Sequence[str]) -> Looked:
+        return _look(ledger if len(some) == len(customers) else book.ledger(customers=some), some, as_of, watch)
+
+    return isolating(customers, look)
+
+
+def _look(ledger: Ledger, customers: Sequence[str], as_of: date, watch: Watch) -> Looked:
+    days = pa.array([as_of] * len(customers), pa.date32())
+    with watch("snapshot", len(customers)):
+        snapshot = take_snapshot(ledger, pa.table({"customer_id": pa.array(customers, pa.string()), "as_of": days}))
+    with watch("features", len(customers)):
+        frame = features.compute(snapshot)
+    with watch("positions", len(customers)):
+        return Looked(frame, positions.compute(snapshot))
+
+
+def in_force(workplace: Workplace, engine: Engine | None, on: date, *, model_name: str) -> Signed:
+    """The texts in force on a day and the approved model of that name; engine None: decide without a model, refer everybody.
+
+    Raises UsageRefused where a text cannot be understood, ModelRefused where no version is approved or its bytes differ.
+    """
+
+    def text(name: str) -> str:
+        return find_text(f"{model_name}/{name}.toml", workplace.models).read_text(encoding="utf-8")
+
+    return Signed(
+        model=None if engine is None else load_approved(workplace, engine, model_name),
+        grades=grades.parse(text("grades")),
+        params=policy.parse(text("policy"), on=on),
+    )

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from riskscore.simulation.randomness import Ints, chosen, uniforms
-from riskscore.simulation.sheets import Grammar, Part, Sheet, date_text
+from riskscore.simulation.sheets import Grammar, Sheet, date_text
 
 EXACT_DUPLICATE = "exact_duplicate"
 """Not a reason of quarantine: the second copy is counted, and the first one is used."""
@@ -91,18 +91,21 @@ def plant(sheets: Sequence[Sheet], rate: float, last_day: date, seed: int) -> tu
 
     last_day: the day of the export; a future date lies after it. Zero plants nothing.
     """
-    planted: list[Sheet] = []
+    planted = list(sheets)
     labels: list[Mistake] = []
-    for number, sheet in enumerate(sheets):
-        changed, found = _plant_invoices(sheet, rate, last_day, seed, number)
-        planted.append(changed)
-        labels += found
+    for number, sheet in enumerate(planted):
+        if sheet.table == "invoices":
+            picked = _picked(np.arange(sheet.n_rows), rate, seed, sheet)
+            planted[number], found = _changed(sheet, picked, last_day, seed)
+            labels += found
     lost = {label.key for label in labels if label.reason != EXACT_DUPLICATE}
     for number, sheet in enumerate(planted):
-        changed, found = _plant_settlements(sheet, rate, last_day, seed, number, lost)
-        planted[number] = changed
-        labels += found + _followers(changed, lost)
-    return planted, sorted(labels, key=lambda label: (label.file, label.line, label.table))
+        if sheet.table == "settlements":
+            picked = _picked(_sound_settlements(sheet, lost), rate, seed, sheet)
+            planted[number], found = _changed(sheet, picked, last_day, seed)
+            labels += found
+    labels += [label for sheet in planted for label in _followers(sheet, lost)]
+    return planted, sorted(labels, key=lambda label: (label.file, label.line))
 
 
 def label_table(labels: Sequence[Mistake]) -> pa.Table:
@@ -112,70 +115,45 @@ def label_table(labels: Sequence[Mistake]) -> pa.Table:
     return pa.Table.from_pylist([vars(label) for label in labels], schema=schema)
 
 
-def _plant_invoices(sheet: Sheet, rate: float, last_day: date, seed: int, number: int) -> tuple[Sheet, list[Mistake]]:
-    part = next((part for part in sheet.parts if part.table == "invoices"), None)
-    if part is None:
-        return sheet, []
-    return _changed(sheet, part, _picked(_rows(sheet, part), rate, seed, number, "invoices"), last_day, seed)
-
-
-def _plant_settlements(
-    sheet: Sheet, rate: float, last_day: date, seed: int, number: int, lost: set[str]
-) -> tuple[Sheet, list[Mistake]]:
-    part = next((part for part in sheet.parts if part.table == "settlements"), None)
-    if part is None:
-        return sheet, []
-    named = sheet.cells[part.meaning["invoice_id"]].to_pylist()
-    sound = np.array([row for row in _rows(sheet, part).tolist() if named[row] not in lost], dtype=np.int64)
-    return _changed(sheet, part, _picked(sound, rate, seed, number, "settlements"), last_day, seed)
-
-
-def _rows(sheet: Sheet, part: Part) -> Ints:
-    return np.arange(sheet.n_rows, dtype=np.int64) if part.rows is None else part.rows
-
-
-def _picked(rows: Ints, rate: float, seed: int, number: int, table: str) -> Ints:
+def _picked(rows: Ints, rate: float, seed: int, sheet: Sheet) -> Ints:
     wanted = round(rate * len(rows))
-    order = np.argsort(uniforms(seed, f"mistake in {table}", number, rows), kind="stable")
+    order = np.argsort(uniforms(seed, f"mistake in {sheet.name}", rows), kind="stable")
     return np.sort(rows[order[:wanted]])
 
 
-def _changed(sheet: Sheet, part: Part, rows: Ints, last_day: date, seed: int) -> tuple[Sheet, list[Mistake]]:
-    kinds = [kind for kind in KINDS if kind.table == part.table and (kind.column is None or kind.column in part.meaning)]
-    picks = chosen(uniforms(seed, f"kind of mistake in {part.table}", rows), np.ones(len(kinds)))
+def _sound_settlements(sheet: Sheet, lost: set[str]) -> Ints:
+    named = sheet.cells[sheet.meaning["invoice_id"]].to_pylist()
+    return np.array([row for row, invoice in enumerate(named) if invoice not in lost], dtype=np.int64)
+
+
+def _changed(sheet: Sheet, rows: Ints, last_day: date, seed: int) -> tuple[Sheet, list[Mistake]]:
+    kinds = [kind for kind in KINDS if kind.table == sheet.table and (kind.column is None or kind.column in sheet.meaning)]
+    picks = chosen(uniforms(seed, f"kind of mistake in {sheet.name}", rows), np.ones(len(kinds)))
     cells = {header: column.to_pylist() for header, column in sheet.cells.items()}
     broken = dict(sheet.broken)
     labels = []
     n_records = sheet.n_rows
-    key = part.meaning[KEYS[part.table]]
+    key = sheet.meaning[KEYS[sheet.table]]
     for row, pick in zip(rows.tolist(), picks.tolist(), strict=True):
         kind = kinds[pick]
-        label = Mistake(sheet.name, row + 2, part.table, cells[key][row], kind.column, kind.reason)
+        label = Mistake(sheet.name, row + 2, sheet.table, cells[key][row], kind.column, kind.reason)
         if kind.reason == "row_shape":
             broken[row] = sheet.grammar.delimiter + "x"
         elif kind.becomes is not None and kind.column is not None:
-            column = cells[part.meaning[kind.column]]
+            column = cells[sheet.meaning[kind.column]]
             column[row] = _mistaken(kind.becomes, column[row] or "", sheet.grammar, last_day)
         else:
             # A second record at the end of the file: the same, or with another amount.
             for texts in cells.values():
                 texts.append(texts[row])
             if kind.column is not None:
-                cells[part.meaning[kind.column]][-1] = _other_number(cells[part.meaning[kind.column]][row])
+                cells[sheet.meaning[kind.column]][-1] = _other_number(cells[sheet.meaning[kind.column]][row])
                 labels.append(label)
             label = replace(label, line=n_records + 2)
             n_records += 1
         labels.append(label)
     arrays = {header: pa.array(column, pa.string()) for header, column in cells.items()}
-    parts = tuple(_extended(other, part, sheet.n_rows, n_records) for other in sheet.parts)
-    return replace(sheet, cells=arrays, broken=broken, parts=parts), labels
-
-
-def _extended(other: Part, part: Part, n_before: int, n_after: int) -> Part:
-    """The part with the appended rows, which are copies of rows of `part`."""
-    if other.rows is None or other is not part:
-        return other
-    return replace(other, rows=np.concatenate([other.rows, np.arange(n_before, n_after, dtype=np.int64)]))
+    return replace(sheet, cells=arrays, broken=broken), labels
 
 
 def _other_number(text: str) -> str:
@@ -184,18 +162,15 @@ def _other_number(text: str) -> str:
 
 
 def _followers(sheet: Sheet, lost: set[str]) -> list[Mistake]:
-    labels = []
-    for part in sheet.parts:
-        if part.table not in ("settlements", "disputes"):
-            continue
-        names = sheet.cells[part.meaning["invoice_id"]].to_pylist()
-        keys = sheet.cells[part.meaning[KEYS[part.table]]].to_pylist()
-        labels += [
-            Mistake(sheet.name, row + 2, part.table, keys[row], "invoice_id", "orphan", follows=True)
-            for row in _rows(sheet, part).tolist()
-            if names[row] in lost
-        ]
-    return labels
+    if sheet.table not in ("settlements", "disputes"):
+        return []
+    names = sheet.cells[sheet.meaning["invoice_id"]].to_pylist()
+    keys = sheet.cells[sheet.meaning[KEYS[sheet.table]]].to_pylist()
+    return [
+        Mistake(sheet.name, row + 2, sheet.table, key, "invoice_id", "orphan", follows=True)
+        for row, (name, key) in enumerate(zip(names, keys, strict=True))
+        if name in lost
+    ]
 
 
 def counts(labels: Sequence[Mistake]) -> Mapping[str, int]:

@@ -1,20 +1,19 @@
-"""The SAP shape: line items as a German SAP lists them, open and cleared in two files, with master data beside them.
+"""The SAP shape: line items as a German SAP lists them, with payments and master data beside them.
 
-Semicolon, cp1252, CR LF; dates 31.12.2025; amounts 1.234,56 and, for what makes an invoice smaller, 1.234,56-. One line is one
-document: `Belegart` RV is an invoice (a negative amount: a credit note that names none), DZ a payment, DG a credit note, SK a
-discount, AB a write-off. `Rechnungsbezug` is the invoice a document settles. `Belegdatum` is when it happened, `Buchungsdatum`
-when it was booked, that is known. `Ausgleichsdatum` is filled on every document of an invoice that is settled in full.
-Names that cp1252 cannot hold are written as `Debitor <number>`.
+Semicolon, cp1252, CR LF; dates 31.12.2025; amounts 1.234,56 and, below zero, 1.234,56-. The mapping `sap_line_items` reads it.
+`offene_posten` and `ausgeglichene_posten` hold the invoices (`Belegart` RV; a negative amount is a credit note that names none),
+open and settled in full. `zahlungen` holds what settles them: DZ a payment, DG a credit note, SK a discount, AB a write-off, with
+amounts below zero; `Rechnungsbezug` is the invoice. `Belegdatum` is when it happened, `Buchungsdatum` when it was booked, that is
+known. `Ausgleichsdatum` is the day of the last settlement. Names that cp1252 cannot hold are written as `Debitor <number>`.
 """
 
 from collections.abc import Mapping
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskscore.simulation.observation import KINDS
-from riskscore.simulation.sheets import Grammar, Part, Sheet, renamed, written
+from riskscore.simulation.sheets import Grammar, Sheet, renamed, written
 from riskscore.simulation.world import World
 from riskscore.tables import STATEMENT_ITEMS
 
@@ -107,10 +106,9 @@ FILES = {
     "securities": "sicherheiten",
     "rates": "kurse",
 }
-ITEMS = {
+INVOICES = {
     "customer_id": "Debitor",
     "invoice_id": "Belegnummer",
-    "kind": "Belegart",
     "issued_on": "Belegdatum",
     "known_on": "Buchungsdatum",
     "due_on": "Nettofälligkeit",
@@ -118,19 +116,31 @@ ITEMS = {
     "amount": "Betrag",
     "currency": "Währung",
     "order_id": "Auftrag",
-    "settles": "Rechnungsbezug",
-    "cleared_on": "Ausgleichsdatum",
 }
-"""Columns of `offene_posten` and `ausgeglichene_posten`, after `Buchungskreis`."""
+SETTLEMENTS = {
+    "customer_id": "Debitor",
+    "settlement_id": "Belegnummer",
+    "kind": "Belegart",
+    "settled_on": "Belegdatum",
+    "known_on": "Buchungsdatum",
+    "amount": "Betrag",
+    "invoice_id": "Rechnungsbezug",
+}
 
 
 def sap_sheets(world: World) -> list[Sheet]:
     """The files of the export."""
-    items = _items(world)
-    is_open = pc.is_null(items["cleared_on"])
+    invoices, settlements = world.tables["invoices"], world.tables["settlements"]
+    cleared_on = _cleared_on(invoices, settlements)
+    is_open = pc.is_null(cleared_on)
+    types = pa.array(DOCUMENT_TYPES).take(pc.index_in(settlements["kind"], pa.array(KINDS)).combine_chunks())
+    settlements = settlements.set_column(settlements.column_names.index("kind"), "kind", types)
+    settlements = settlements.set_column(settlements.column_names.index("amount"), "amount", pc.negate(settlements["amount"]))
+    invoices = invoices.append_column("cleared_on", cleared_on)
     sheets = [
-        _posted("offene_posten", items.filter(is_open)),
-        _posted("ausgeglichene_posten", items.filter(pc.invert(is_open))),
+        _posted("offene_posten", invoices.filter(is_open)),
+        _posted("ausgeglichene_posten", invoices.filter(pc.invert(is_open))),
+        renamed("zahlungen", "settlements", GRAMMAR, settlements, SETTLEMENTS),
     ]
     for name, headers in HEADERS.items():
         table = world.tables[name]
@@ -142,54 +152,21 @@ def sap_sheets(world: World) -> list[Sheet]:
     return sheets
 
 
-def _posted(file: str, items: pa.Table) -> Sheet:
-    cells = {"Buchungskreis": pa.array(["1000"] * items.num_rows, pa.string())}
-    cells |= {header: written(items[column], GRAMMAR) for column, header in ITEMS.items()}
-    billed = pc.is_null(items["settles"]).to_numpy(zero_copy_only=False)
-    invoices = ("invoice_id", "customer_id", "issued_on", "due_on", "amount", "currency", "terms", "order_id", "known_on")
-    settlements = {"settlement_id": "invoice_id", "invoice_id": "settles", "settled_on": "issued_on", "amount": "amount"}
-    parts = (
-        Part("invoices", {column: ITEMS[column] for column in invoices}, np.flatnonzero(billed)),
-        Part("settlements", {column: ITEMS[item] for column, item in settlements.items()}, np.flatnonzero(~billed)),
-    )
-    return Sheet(file, GRAMMAR, cells, parts)
+def _posted(file: str, invoices: pa.Table) -> Sheet:
+    constant = {"Buchungskreis": "1000", "Belegart": "RV"}
+    cells = {header: pa.array([text] * invoices.num_rows, pa.string()) for header, text in constant.items()}
+    cells |= {header: written(invoices[column], GRAMMAR) for column, header in INVOICES.items()}
+    cells["Ausgleichsdatum"] = written(invoices["cleared_on"], GRAMMAR)
+    return Sheet(file, "invoices", GRAMMAR, cells, INVOICES)
 
 
-def _items(world: World) -> pa.Table:
-    """Invoices and what settles them as one list of documents, in order of booking."""
-    invoices, settlements = world.tables["invoices"], world.tables["settlements"]
-    row = pc.index_in(settlements["invoice_id"], invoices["invoice_id"])
-    paid = pa.TableGroupBy(settlements.select(["invoice_id", "amount", "settled_on"]), "invoice_id").aggregate(
-        [("amount", "sum"), ("settled_on", "max")]
-    )
+def _cleared_on(invoices: pa.Table, settlements: pa.Table) -> pa.ChunkedArray:
+    """The day on which each invoice was settled in full; null where something is left."""
+    paid = settlements.group_by("invoice_id").aggregate([("amount", "sum"), ("settled_on", "max")])
     place = pc.index_in(invoices["invoice_id"], paid["invoice_id"])
     billed, settled = invoices["amount"].cast(pa.float64()), paid["amount_sum"].take(place).cast(pa.float64())
     cleared = pc.fill_null(pc.less(pc.subtract(pc.abs(billed), pc.abs(settled)), 0.005), False)
-    cleared_on = pc.if_else(cleared, paid["settled_on_max"].take(place), pa.scalar(None, pa.date32()))
-    n, m = invoices.num_rows, settlements.num_rows
-    types = pa.array(DOCUMENT_TYPES).take(pc.index_in(settlements["kind"], pa.array(KINDS)).combine_chunks())
-    items = pa.table(
-        {
-            "customer_id": _both(invoices["customer_id"], settlements["customer_id"]),
-            "invoice_id": _both(invoices["invoice_id"], settlements["settlement_id"]),
-            "kind": _both(pa.array(["RV"] * n), types),
-            "issued_on": _both(invoices["issued_on"], settlements["settled_on"]),
-            "known_on": _both(invoices["known_on"], settlements["known_on"]),
-            "due_on": _both(invoices["due_on"], pa.nulls(m, pa.date32())),
-            "terms": _both(invoices["terms"], pa.nulls(m, pa.string())),
-            "amount": _both(invoices["amount"], pc.negate(settlements["amount"])),
-            "currency": _both(invoices["currency"], invoices["currency"].take(row)),
-            "order_id": _both(invoices["order_id"], pa.nulls(m, pa.string())),
-            "settles": _both(pa.nulls(n, pa.string()), settlements["invoice_id"]),
-            "cleared_on": _both(cleared_on, cleared_on.take(row)),
-        }
-    )
-    return items.sort_by([("known_on", "ascending"), ("invoice_id", "ascending")])
-
-
-def _both(first: pa.Array | pa.ChunkedArray, second: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
-    chunks = [chunk for part in (first, second) for chunk in (part.chunks if isinstance(part, pa.ChunkedArray) else [part])]
-    return pa.chunked_array(chunks)
+    return pc.if_else(cleared, paid["settled_on_max"].take(place), pa.scalar(None, pa.date32()))
 
 
 def _in_cp1252(values: pa.ChunkedArray, customer_id: pa.ChunkedArray) -> pa.Array:

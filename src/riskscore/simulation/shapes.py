@@ -4,7 +4,7 @@ canonical   every canonical table by name; UTF-8, comma, ISO dates, decimal poin
 ibm         one flat file with the columns of the widely used sample "Late Payment Histories": US dates without leading zeros,
             amounts in the reporting currency, one settlement date per invoice. Part payments, credit notes and negative invoices
             do not fit into it and are left out.
-sap         line items as a German SAP lists them, open and cleared in two files, with master data beside them: see `sap`.
+sap         line items as a German SAP lists them, open and cleared in two files, payments and master data beside them: see `sap`.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from riskscore.errors import UsageRefused
 from riskscore.simulation import arrow
 from riskscore.simulation.randomness import uniforms
 from riskscore.simulation.sap import sap_sheets
-from riskscore.simulation.sheets import Grammar, Part, Sheet, renamed, written
+from riskscore.simulation.sheets import Grammar, Sheet, renamed, written
 from riskscore.simulation.world import World
 from riskscore.tables import TABLES
 
@@ -83,9 +83,8 @@ def _ibm(world: World) -> list[Sheet]:
         "due_on": "DueDate",
         "amount": "InvoiceAmount",
     }
-    return [
-        Sheet("invoices", IBM, {name: written(column, IBM) for name, column in columns.items()}, (Part("invoices", meaning),))
-    ]
+    cells = {name: written(column, IBM) for name, column in columns.items()}
+    return [Sheet("invoices", "invoices", IBM, cells, meaning)]
 
 
 SHAPES: Mapping[str, Callable[[World], list[Sheet]]] = {"canonical": _canonical, "ibm": _ibm, "sap": sap_sheets}

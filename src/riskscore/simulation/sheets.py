@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from riskscore.simulation.randomness import Ints
-
 
 @dataclass(frozen=True)
 class Grammar:
@@ -25,29 +23,18 @@ class Grammar:
 
 
 @dataclass(frozen=True)
-class Part:
-    """Rows of a sheet that are rows of one canonical table.
-
-    meaning: canonical column to header, where there is one. rows: which they are; None for all.
-    """
-
-    table: str
-    meaning: Mapping[str, str]
-    rows: Ints | None = None
-
-
-@dataclass(frozen=True)
 class Sheet:
-    """One file of an export as text cells.
+    """One file of an export as text cells, its rows those of one canonical table.
 
-    name: of the file, without suffix. cells: header to texts, null for an empty cell. parts: what the rows are.
+    name: of the file, without suffix. cells: header to texts, null for an empty cell. meaning: canonical column to header.
     broken: text after a row's last cell that does not belong there: the record has one field too many.
     """
 
     name: str
+    table: str
     grammar: Grammar
     cells: Mapping[str, pa.Array]
-    parts: tuple[Part, ...]
+    meaning: Mapping[str, str]
     broken: Mapping[int, str] = field(default_factory=dict)
 
     @property
@@ -84,7 +71,7 @@ def written(values: pa.Array | pa.ChunkedArray, grammar: Grammar) -> pa.Array:
 def renamed(file: str, name: str, grammar: Grammar, table: pa.Table, headers: Mapping[str, str]) -> Sheet:
     """A sheet of one canonical table under the ERP's own headers (canonical column to header)."""
     cells = {header: written(table[column], grammar) for column, header in headers.items()}
-    return Sheet(file, grammar, cells, (Part(name, dict(headers)),))
+    return Sheet(file, name, grammar, cells, dict(headers))
 
 
 def _dates(values: pa.Array, date_format: str) -> pa.Array:

@@ -3,7 +3,7 @@
 import codecs
 import hashlib
 import tomllib
-from collections.abc import Mapping as AbstractMapping
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -279,17 +279,26 @@ def parse(text: str, *, name: str = "mapping") -> Mapping:
     except tomllib.TOMLDecodeError as error:
         raise UsageRefused(f"{name}: not valid TOML: {error}. Nothing was read.") from error
     try:
+        # On their own first, so that a mistake in them is not reported as one of every column that inherits them.
+        Source.model_validate({"table": "rates", "files": [""], "same_names": True, **content.get("defaults", {})})
+    except ValidationError as error:
+        raise _refusal(name, text, error, ["defaults"]) from error
+    try:
         return Mapping.model_validate(_spread_defaults(content))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = [part for part in first["loc"] if part != "function-after"]
-        line = line_of(text, where)
-        key = ".".join(str(part) for part in where) or "the whole"
-        more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        what = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
-        raise UsageRefused(
-            f"{name} line {line}, {key}: {what}.{more} Nothing was read. See docs/how-to/write-a-mapping.md."
-        ) from error
+        raise _refusal(name, text, error, []) from error
+
+
+def _refusal(name: str, text: str, error: ValidationError, above: list[str]) -> UsageRefused:
+    # The mistake nearest the top is the cause; those below it may only inherit it, and a missing key is often a misspelt one.
+    first = min(error.errors(), key=lambda found: (len(found["loc"]), found["type"] == "missing"))
+    where = [*above, *first["loc"]]
+    key = ".".join(str(part) for part in where) or "the whole"
+    more = f" ({error.error_count() - 1} more.)" if error.error_count() > 1 else ""
+    what = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+    return UsageRefused(
+        f"{name} line {line_of(text, where)}, {key}: {what}.{more} Nothing was read. See docs/how-to/write-a-mapping.md."
+    )
 
 
 def load(name_or_file: str, own: Path | None = None) -> Mapping:
@@ -318,7 +327,7 @@ def _spread_defaults(content: dict[str, Any]) -> dict[str, Any]:
     return content
 
 
-def line_of(text: str, where: AbstractMapping[int, Any] | list[Any]) -> int:
+def line_of(text: str, where: Sequence[str | int]) -> int:
     """The line of a TOML text that sets the key, or the one that comes nearest: the table it belongs to."""
     wanted = [part for part in where if isinstance(part, str)]
     index = next((part for part in where if isinstance(part, int)), 0)

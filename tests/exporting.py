@@ -1,0 +1,95 @@
+"""Exports written by hand, and one line to ingest them: what every test of ingestion starts from."""
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pyarrow as pa
+
+from riskscore.stores.ledgers import Book, Delivery, check, ingest, open_book
+from riskscore.stores.ledgers.mapping import Mapping, load, parse
+from riskscore.stores.ledgers.receipts import Receipt
+
+TODAY = dt.date(2026, 6, 30)
+LENIENT = "[limits]\nquarantined_rows = 1\nquarantined_amount = 1\n"
+"""Limits for tests of single rows: where one of two rows is bad, half of the delivery is."""
+
+INVOICES = "invoice_id,customer_id,issued_on,due_on,amount,currency"
+SETTLEMENTS = "settlement_id,invoice_id,kind,settled_on,amount"
+
+
+def lines(header: str, *rows: str) -> str:
+    """A CSV text."""
+    return "\n".join([header, *rows]) + "\n"
+
+
+def canonical(*, limits: bool = False, currency: str = "EUR", **settings: Any) -> Mapping:
+    """The shipped canonical mapping; without quarantine limits unless asked for."""
+    found = load("canonical").in_currency(currency)
+    if not limits:
+        found = found.model_copy(update={"limits": parse_limits(1.0, 1.0)})
+    return found.model_copy(update=settings)
+
+
+def parse_limits(rows: float, amount: float) -> Any:
+    text = f'summary = "x"\nreporting_currency = "EUR"\n[limits]\nquarantined_rows = {rows}\nquarantined_amount = {amount}\n'
+    return parse(text + '[[source]]\ntable = "rates"\nfiles = ["x"]\nsame_names = true\n').limits
+
+
+def flat(text: str = "", *, source: str = "", columns: str = "", head: str = "", limits: str = LENIENT) -> Mapping:
+    """A mapping for one flat invoice file `flat.csv`; texts are put into its parts as they are."""
+    return parse(
+        dedent(
+            """
+            summary = "a flat invoice file"
+            reporting_currency = "EUR"
+            """
+        )
+        + head
+        + limits
+        + '[[source]]\ntable = "invoices"\nfiles = ["flat.*"]\n'
+        + (source or 'formats = ["%Y-%m-%d"]\n')
+        + "[source.columns]\n"
+        + (
+            columns
+            or 'invoice_id = "no"\ncustomer_id = "who"\nissued_on = "issued"\ndue_on = "due"\namount = "amount"\n'
+            'currency = { constant = "EUR" }\n'
+        )
+        + text
+    )
+
+
+def deliver(
+    place: Path | Sequence[Path | str], mapping: Mapping, book: Path, *, today: dt.date = TODAY, **options: Any
+) -> Receipt:
+    """Ingest, as a person on `today` would."""
+    places = [place] if isinstance(place, Path) else list(place)
+    return ingest(Delivery([str(one) for one in places], mapping, today, **options), book)
+
+
+def look(place: Path, mapping: Mapping, book: Path, *, today: dt.date = TODAY) -> Receipt:
+    """Check, without writing anything."""
+    return check(Delivery([str(place)], mapping, today), book)
+
+
+def rows_of(book: Path | Book, table: str) -> list[dict[str, Any]]:
+    """The rows of a table of the book."""
+    opened = open_book(book) if isinstance(book, Path) else book
+    return opened.tables()[table].to_pylist()
+
+
+def column_of(book: Path | Book, table: str, column: str) -> list[Any]:
+    """One column of a table of the book, sorted."""
+    return sorted(row[column] for row in rows_of(book, table))
+
+
+def reasons(receipt: Receipt) -> dict[str, int]:
+    """How many rows were set aside for which reason."""
+    return {reason: found["rows"] for reason, found in receipt.rejects.items()}
+
+
+def text_table(columns: dict[str, Sequence[Any]]) -> pa.Table:
+    """An Arrow table."""
+    return pa.table(columns)

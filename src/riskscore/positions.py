@@ -78,7 +78,7 @@ def compute(
     data_depth: A (fresh accounts and twelve months of payments) to G (firmographics only); never better for knowing less.
     """
     measures = _measures(default_days)
-    facts = measures.taken(snapshot.spine, snapshot.items)
+    facts = snapshot.stage(measures.taken(snapshot.spine, snapshot.items))
     facts = facts.join(snapshot.statements, on="observation", how="left").join(snapshot.standing, on="observation", how="left")
     formulas = _formulas(default_min_amount, default_min_share)
     rows = facts.select("observation", **formulas).collect("pyarrow").to_native().sort_by("observation")

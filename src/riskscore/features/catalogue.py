@@ -22,9 +22,10 @@ def compute(snapshot: Snapshot) -> pa.Table:
 
     Numbers are float64 and null where not known; categories are text. Each frame of the snapshot is read once.
     """
-    facts = ITEMS.taken(snapshot.spine, snapshot.items)
-    facts = RECEIPTS.taken(facts, snapshot.receipts)
+    facts = snapshot.stage(ITEMS.taken(snapshot.spine, snapshot.items))
+    facts = snapshot.stage(RECEIPTS.taken(facts, snapshot.receipts))
     facts = facts.join(snapshot.statements, on="observation", how="left").join(snapshot.standing, on="observation", how="left")
+    facts = snapshot.stage(facts)
     wanted = {name: feature.formula() for name, feature in CATALOGUE.items()}
     rows = facts.select("observation", **wanted).collect("pyarrow").to_native().sort_by("observation")
     kinds = {name: pa.float64() if feature.kind == "number" else pa.string() for name, feature in CATALOGUE.items()}

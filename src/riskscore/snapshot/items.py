@@ -20,7 +20,9 @@ RESIDUAL = 100
 RECEIPTS_WINDOW = 365
 """Payments older than this many days carry no feature; leaving them out keeps the frame small."""
 
-NEVER = -FOREVER
+NEVER = -1_000_000
+"""A day before all days: stands for "not yet" where a running maximum must not meet null, and can still be subtracted from."""
+
 ITEM = ("customer_id", "calendar_country", "invoice_id")
 SUMS = (
     "paid",
@@ -104,7 +106,7 @@ def take_items(ledger: Ledger, spine: Frame, states: Frame, rates: Frame) -> Fra
     sale: it bills something and was not cancelled by credit notes; only sales can be late.
     open: what is owed, credits below zero; contested: the disputed part of it, while the dispute is open; collectable: the rest.
     unpaid: what counts as not paid, written-off parts included, contested parts not; 0 once settled to within 1 %.
-    settled: a sale paid for by at least one payment; paid_on is the payment that settled it.
+    settled: a sale that no longer is open, and not by credit notes or discounts alone; paid_on is the last payment that was due.
     days_late: of a settled sale from due date to paid_on, of an overdue one to the date itself; null for all others.
     concluded: days since it was settled or written off; 0 while it is overdue; null while it is not due.
     """
@@ -130,7 +132,7 @@ def take_items(ledger: Ledger, spine: Frame, states: Frame, rates: Frame) -> Fra
             nw.max_horizontal(nw.col("owed") - nw.col("contested_parts"), ZERO),
             ZERO,
         ),
-        settled=nw.col("sale") & (nw.col("owed") * RESIDUAL <= billed) & (nw.col("n_payments") > 0),
+        settled=nw.col("sale") & (nw.col("owed") * RESIDUAL <= billed) & (nw.col("paid_on") > NEVER),
         lost=nw.col("sale") & (written_off * RESIDUAL > billed) & (left * RESIDUAL <= billed),
     )
     overdue = (nw.col("unpaid_parts") > 0) & (nw.col("age") > 0)

@@ -1,6 +1,7 @@
 """Taking a snapshot: the ledger cut to what was known of each customer on each date, staged for features."""
 
 from calendar import monthrange
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -27,6 +28,7 @@ class Snapshot:
     statements: the newest published accounts and those of the year before.
     standing: rating, granted limit, securities.
     reporting_currency: every amount is whole cents of it, at the rate of the date itself.
+    stage: computes a frame once, as the ledger does.
     """
 
     observations: pa.Table
@@ -36,6 +38,7 @@ class Snapshot:
     statements: Frame
     standing: Frame
     reporting_currency: str
+    stage: Callable[[Frame], Frame]
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ def take_snapshot(ledger: Ledger, observations: pa.Table) -> Snapshot:
         statements=take_statements(ledger, known.spine, known.rates),
         standing=take_standing(ledger, known.spine, known.rates),
         reporting_currency=ledger.reporting_currency,
+        stage=ledger.stage,
     )
 
 

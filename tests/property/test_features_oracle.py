@@ -1,0 +1,105 @@
+"""Every feature equals its plain-Python definition, on ledgers whose dates lie on the edges of its windows."""
+
+import math
+from datetime import timedelta
+from functools import cache
+
+import oracle.features
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from ledger_text import observations, polars_ledger
+from oracle.features import ORACLES
+from oracle.known import Books, known
+from strategies import DATES, TODAY, edge_sweep, ledgers
+
+from riskscore import features
+from riskscore.features import CATALOGUE
+from riskscore.snapshot import take_snapshot
+
+WINDOW_HELPERS = ("fell_due", "concluded", "answered", "bills")
+WEEKDAYS = (TODAY, TODAY + timedelta(days=2))
+
+
+def same(fast, plain):
+    if fast is None or plain is None or isinstance(fast, str):
+        return fast == plain
+    return math.isclose(fast, plain, rel_tol=1e-12, abs_tol=1e-12)
+
+
+def differences(found):
+    """(feature, customer, date, fast, plain) wherever the two engines disagree on (row of the fast one, facts of the plain one)."""
+    return [
+        (name, row["customer_id"], row["as_of"], row[name], plain)
+        for row, facts in found
+        for name, definition in ORACLES.items()
+        if not same(row[name], plain := definition(facts))
+    ]
+
+
+def both_engines(tables, pairs):
+    books = Books(tables)
+    rows = features.compute(take_snapshot(polars_ledger(tables), observations(*pairs))).to_pylist()
+    return [(row, known(books, row["customer_id"], row["as_of"])) for row in rows]
+
+
+@cache
+def sweep(today):
+    """The edge sweep of a day, through both engines."""
+    tables = edge_sweep(today)
+    return both_engines(tables, [(customer, today) for customer in sorted(set(tables["invoices"]["customer_id"].to_pylist()))])
+
+
+def test_every_feature_has_a_definition_of_its_own():
+    assert set(ORACLES) == set(CATALOGUE)
+
+
+@pytest.mark.parametrize("today", WEEKDAYS, ids=str)
+def test_every_feature_equals_its_definition_on_every_edge_of_every_window(today):
+    assert differences(sweep(today)) == []
+
+
+@pytest.mark.parametrize("step", [-1, 1], ids=["a-day-short", "a-day-long"])
+def test_a_window_off_by_one_day_would_be_seen(monkeypatch, step):
+    """The planted fault: each window moved by a day must change every feature that looks through it."""
+    missing = {name for name, feature in CATALOGUE.items() if feature.window_days and name not in NOT_BY_THESE_WINDOWS}
+    for helper in WINDOW_HELPERS:
+        original = getattr(oracle.features, helper)
+        with monkeypatch.context() as planted:
+            planted.setattr(
+                oracle.features, helper, lambda known, *args, f=original: f(known, *args[:-1], *(w + step for w in args[-1:]))
+            )
+            for today in WEEKDAYS:
+                missing -= {
+                    name for name in missing if any(not same(row[name], ORACLES[name](facts)) for row, facts in sweep(today))
+                }
+
+    assert missing == set()
+
+
+NOT_BY_THESE_WINDOWS = {
+    # Receipts are cut to a year where the snapshot is taken; the rating's year lies in its own look-up.
+    *(name for name in CATALOGUE if "receipt" in name or "payment_days" in name or name.startswith("days_between")),
+    "weekday_concentration_365d",
+    "month_end_share_365d",
+    "days_since_last_payment",
+    "payment_silence_365d",
+    "rating_change_365d",
+    # Written off by the day of the write-off; counted in slices of a month.
+    "write_off_share_365d",
+    "active_months_365d",
+    "peak_month_share_365d",
+}
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=20,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # an example takes half a second: shrinking would take minutes
+)
+@given(tables=ledgers(), dates=st.sets(st.sampled_from(DATES), min_size=1, max_size=3))
+def test_every_feature_equals_its_definition_on_any_ledger(tables, dates):
+    pairs = [(f"C{number}", day) for number in range(4) for day in sorted(dates)]
+
+    assert differences(both_engines(tables, pairs)) == []

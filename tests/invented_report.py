@@ -103,8 +103,8 @@ def invented_quality() -> Quality:
     rates = (0.002, 0.004, 0.008, 0.015, 0.03, 0.055, 0.11, 0.22, 0.45)
     return Quality(
         n=9_240,
-        n_events=512,
         n_customers=1_540,
+        event_share=0.0554,
         first_on=date(2025, 7, 31),
         last_on=date(2025, 12, 31),
         figures=(
@@ -113,14 +113,9 @@ def invented_quality() -> Quality:
             Figure("ece", 0.008, 0.005, 0.014, 0.019, 0.012, 0.026),
         ),
         calibration=tuple(
-            Calibration(
-                grade,
-                1000 - 90 * grade,
-                rate,
-                rate * (1.6 if grade == 4 else 0.95),
-                rate * (1.3 if grade == 4 else 0.6),
-                rate * 1.9,
-            )
+            Calibration(grade, 1000 - 90 * grade, rate, rate * 1.6, rate * 1.3, rate * 1.9, holds=False)
+            if grade == 4
+            else Calibration(grade, 1000 - 90 * grade, rate, rate * 0.95, rate * 0.6, rate * 1.9, holds=True)
             for grade, rate in enumerate(rates, 1)
         ),
         roc=roc,

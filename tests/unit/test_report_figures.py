@@ -51,10 +51,11 @@ def test_a_small_exposure_is_not_among_the_riskiest_however_risky(line: Line) ->
     assert [found.customer_id for found in figures.riskiest_large(customers)] == ["big"]
 
 
-def test_default_comes_before_the_highest_probability(line: Line) -> None:
-    customers = [line("a", 40, pd=0.6), line("b", 40, pd=0.5, grade=10), line("c", 15), line("d", 5)]
+def test_a_customer_in_default_is_counted_and_not_ranked(line: Line) -> None:
+    customers = [line("a", 40, pd=0.6), line("b", 40, pd=1.0, grade=10), line("c", 15), line("d", 5)]
 
-    assert [found.customer_id for found in figures.riskiest_large(customers)] == ["b", "a"]
+    assert [found.customer_id for found in figures.riskiest_large(customers)] == ["a"]
+    assert figures.in_default(customers) == (1, Decimal(40))
 
 
 def test_a_referred_customer_is_counted_and_not_ranked(line: Line) -> None:

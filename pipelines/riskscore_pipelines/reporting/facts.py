@@ -106,7 +106,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Calibration:
-    """One grade out of time: how many, what was predicted, what happened, with the interval of chance."""
+    """One grade out of time: how many, what was predicted, what happened, with the interval of chance.
+
+    holds: the two can be squared, allowing for the number of grades looked at (Holm's rule over Jeffreys intervals).
+    """
 
     grade: int
     n: int
@@ -114,11 +117,7 @@ class Calibration:
     observed: float
     low: float
     high: float
-
-    @property
-    def inside(self) -> bool:
-        """Does the predicted rate lie inside the interval of the observed one?"""
-        return self.low <= self.predicted <= self.high
+    holds: bool
 
 
 @dataclass(frozen=True)
@@ -126,8 +125,8 @@ class Quality:
     """How well the model in force did on dates later than it had seen."""
 
     n: int
-    n_events: int
     n_customers: int
+    event_share: float
     first_on: date
     last_on: date
     figures: tuple[Figure, ...]

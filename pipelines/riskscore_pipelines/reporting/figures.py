@@ -10,7 +10,8 @@ from riskscore_pipelines.reporting.facts import Scored
 LARGE_SHARE = Decimal("0.5")
 """Large: among the largest customers that together hold this share of the exposure."""
 
-GRADES = tuple(range(1, 11))
+IN_DEFAULT = 10
+GRADES = tuple(range(1, IN_DEFAULT + 1))
 """1 is the best, 10 is in default; None beside them means referred or not scored."""
 
 
@@ -103,9 +104,15 @@ def large(customers: Sequence[Scored]) -> list[Scored]:
 
 
 def riskiest_large(customers: Sequence[Scored], n: int = 10) -> list[Scored]:
-    """The n riskiest of the large exposures: in default first, then by PD, then by exposure."""
-    rated = [line for line in large(customers) if line.pd is not None or line.grade is not None]
-    return sorted(rated, key=lambda line: (-(line.grade == GRADES[-1]), -(line.pd or 0), -line.exposure, line.customer_id))[:n]
+    """The n riskiest of the large exposures by PD, then by exposure. Customers in default are left out: there the risk has come."""
+    rated = [line for line in large(customers) if line.pd is not None and line.grade != IN_DEFAULT]
+    return sorted(rated, key=lambda line: (-(line.pd or 0), -line.exposure, line.customer_id))[:n]
+
+
+def in_default(customers: Sequence[Scored]) -> tuple[int, Decimal]:
+    """How many customers are in default, and what they owe."""
+    found = [line.exposure for line in customers if line.grade == IN_DEFAULT]
+    return len(found), total(found)
 
 
 def risk_matrix(customers: Sequence[Scored]) -> Mapping[tuple[int | None, str], Decimal]:

@@ -66,6 +66,7 @@ def render(report: Report, lang: Lang) -> str:
             grades=grades,
             matrix=_matrix(report),
             risky=figures.riskiest_large(report.customers),
+            defaulted=figures.in_default(report.customers),
             n_large=len(figures.large(report.customers)),
             limits=(limits := figures.limit_changes(report.customers)),
             binding=_binding(limits),
@@ -142,9 +143,7 @@ def _calibration(quality: Quality | None) -> list[Mapping[str, Any]]:
     return [
         {
             "facts": row,
-            "drawing": charts.interval(
-                row.low, row.observed, row.high, row.predicted, scale=CALIBRATION_SCALE, inside=row.inside
-            ),
+            "drawing": charts.interval(row.low, row.observed, row.high, row.predicted, scale=CALIBRATION_SCALE, inside=row.holds),
         }
         for row in quality.calibration
     ]
@@ -221,7 +220,7 @@ def _lorenz(report: Report, f: Formats) -> Markup:
         say=lambda value: f.share(value, 0),
         sentence=f.say("concentration.lorenz_sentence", n=f.number(facts.n_families), top10=f.share(facts.top_10_share)),
         x_name=f.say("concentration.lorenz_x"),
-        height=300,
+        height=420,
     )
 
 

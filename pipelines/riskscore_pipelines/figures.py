@@ -14,7 +14,6 @@ SHOWN = {
     "log_loss": "log loss",
     "brier": "Brier",
     "ece": "ECE",
-    "calibration_slope": "slope",
 }
 MEMBERS = {"logistic", "trees"}
 
@@ -25,14 +24,15 @@ def figure_table(evaluation: Evaluation, blocks: Sequence[Sequence[Any]]) -> Tab
         title=f"Judged on {evaluation.n_rows:,} later rows of {evaluation.n_customers:,} customers, "
         f"{blocks[0][0]} to {blocks[-1][1]}",
         title_justify="left",
-        caption="Second line: 95 % interval by resampling customers. AUC, PR-AUC: higher is better; slope: 1 is right.",
+        caption="Second line: 95 % interval by resampling customers. AUC, PR-AUC: higher is better; others: lower.",
         caption_justify="left",
         box=None,
         pad_edge=False,
+        collapse_padding=True,
     )
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for heading in SHOWN.values():
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for name, figures in evaluation.figures.items():
         if name == "uncalibrated" and evaluation.calibration == "none":
             continue  # the same probabilities as the model's
@@ -48,14 +48,20 @@ def headline(evaluation: Evaluation) -> str:
     name, best = min(rules.items(), key=lambda each: evaluation.figures[each[0]]["log_loss"].value)
     auc, loss = best["auc"], best["log_loss"]
     verdict = "beyond noise" if auc.low > 0 and loss.high < 0 else "noise could explain that"
+    slope = evaluation.figures["model"]["calibration_slope"]
     held = [row for row in evaluation.grades if row.holds]
     return (
         f"Ahead of the best rule of thumb ({name.replace('_', ' ')}) by {auc.value:+.3f} AUC ({auc.low:+.3f} to {auc.high:+.3f}) "
         f"and {loss.value:+.3f} log loss ({loss.low:+.3f} to {loss.high:+.3f}): {verdict}. "
         f"{len(held)} of {len(evaluation.grades)} grades pay as late as predicted (Jeffreys test). "
-        f"Calibration used: {evaluation.calibration}."
+        f"Calibration slope {slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f}), curve used: {evaluation.calibration}."
     )
 
 
 def _cell(measured: Measured) -> str:
-    return f"{measured.value:.3f}\n[dim]{measured.low:.3f}–{measured.high:.3f}[/dim]"
+    return f"{measured.value:.3f}\n[dim]{_short(measured.low)}–{_short(measured.high)}[/dim]"
+
+
+def _short(figure: float) -> str:
+    """Three decimals without the zero before the point, so that five intervals fit beside a name in eighty columns."""
+    return f"{figure:.3f}".replace("0.", ".", 1) if abs(figure) < 1 else f"{figure:.2f}"

@@ -2,6 +2,7 @@
 
 import getpass
 import json as jsonlib
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -192,7 +193,8 @@ def show(learned: Learned) -> None:
     """The result for people: what was learned from, how good it is beside rules of thumb, and what happens next."""
     from rich.console import Console
 
-    console = Console(highlight=False, soft_wrap=False)
+    # Sentences are wrapped in a terminal only: in a pipe a line stays a line.
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
     log, recorded = learned.trained.log, learned.recorded
     console.print(
         f"Learned from {log['n_rows']:,} rows of {log['n_customers']:,} customers at {len(log['cuts'])} month ends "

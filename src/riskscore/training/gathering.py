@@ -57,7 +57,8 @@ def gather(ledgers: Ledgers, recipe: Recipe, *, until: date, jobs: int = 1, prog
     """The rows of every ledger (one a bucket, together one book) at the recipe's cuts, outcomes judged on facts until `until`.
 
     jobs: ledgers worked on at once; the rows are the same for any number.
-    Left out: customers in default at the cut (nothing is left to predict) and those without a settled invoice (another model's).
+    Left out: customers in default at the cut (nothing is left to predict), those without a settled invoice (another model's), and
+    dormant ones that owe nothing and bought nothing for a year: who owes nothing cannot be late, and that is no merit to learn.
     Raises TooFewEvents where no month end has both the history and the finished outcome window that the recipe asks for.
     """
     cuts = cuts_of(ledgers, recipe, until)
@@ -69,6 +70,7 @@ def gather(ledgers: Ledgers, recipe: Recipe, *, until: date, jobs: int = 1, prog
     left_out = {
         "in_default": sum(piece.n_in_default for piece in pieces),
         "without_settled_invoice": sum(piece.n_without_history for piece in pieces),
+        "dormant": sum(piece.n_dormant for piece in pieces),
     }
     inputs = pa.concat_tables([piece.inputs for piece in pieces])
     outcomes = pa.concat_tables([piece.outcomes for piece in pieces])
@@ -90,6 +92,7 @@ class _Piece:
     outcomes: pa.Table
     n_in_default: int
     n_without_history: int
+    n_dormant: int
 
 
 def _gather_one(ledger: Ledger, cuts: tuple[date, ...], recipe: Recipe, until: date) -> _Piece:
@@ -97,13 +100,21 @@ def _gather_one(ledger: Ledger, cuts: tuple[date, ...], recipe: Recipe, until: d
     facts = positions.compute(snapshot)
     history = pc.greater(facts["n_paid_invoices"], 0)
     defaulted = pc.and_(history, facts["in_default"])
-    inputs = features.compute(snapshot).filter(pc.and_(history, pc.invert(facts["in_default"])))
+    buys = pc.greater(pc.fill_null(facts["monthly_purchases"], 0), 0)
+    owes = pc.greater(facts["exposure"], 0)
+    awake = pc.and_(pc.and_(history, pc.invert(facts["in_default"])), pc.or_(buys, owes))
+    inputs = features.compute(snapshot).filter(awake)
     return _Piece(
         inputs=inputs,
         outcomes=observe(ledger, inputs.select(["customer_id", "as_of"]), recipe.definition, until=until),
-        n_in_default=int(pc.sum(defaulted).as_py() or 0),
-        n_without_history=facts.num_rows - int(pc.sum(history).as_py() or 0),
+        n_in_default=_count(defaulted),
+        n_without_history=facts.num_rows - _count(history),
+        n_dormant=_count(history) - _count(defaulted) - inputs.num_rows,
     )
+
+
+def _count(flags: pa.ChunkedArray) -> int:
+    return int(pc.sum(flags).as_py() or 0)
 
 
 def _in_order(ledgers: Ledgers, work: Callable[[Ledger], _Piece], jobs: int) -> Iterator[_Piece]:

@@ -6,6 +6,8 @@ that value reads differently. `{value}` has its unit, `{typical}` as well, `{pla
 
 from collections.abc import Mapping
 
+from riskscore.policy import PARAMETERS as DECLARED
+
 REASONS: Mapping[str, str] = {
     "days_beyond_terms": "Pays {value} late on average over {window}; typical customer: {plain}",
     "days_beyond_terms.zero": "Pays on time on average over {window}; typical customer: {typical} late",
@@ -168,7 +170,7 @@ REASONS: Mapping[str, str] = {
     "equity_growth.zero": "Equity did not change; growth of a typical customer: {typical}",
     "equity_growth.negative": "Equity fell by {value} of the assets; growth of a typical customer: {typical}",
     "statement_age_days": "The newest accounts are {value} old; typical customer: {plain}",
-    "rating_notch": "Rated {value} notches from the best; typical customer: {typical}",
+    "rating_notch": "Rated at notch {value}, where 1 is the best; typical customer: {typical}",
     "rating_change": "Downgraded by {value} notches within {window}; typical customer: {typical}",
     "rating_change.zero": "The rating did not change within {window}; change of a typical customer: {typical} notches",
     "rating_change.negative": "Upgraded by {value} notches within {window}; change of a typical customer: {typical} notches",
@@ -272,6 +274,9 @@ CAPS: Mapping[str, str] = {
     "ceiling": "The hard ceiling of the house",
 }
 
+PARAMETERS: Mapping[str, str] = {key: parameter.meaning for key, parameter in DECLARED.items()}
+"""What each number of the policy means: as it is declared."""
+
 TERMS: Mapping[str, str] = {
     "days": "net {days}",
     "prepayment": "prepayment",
@@ -335,4 +340,34 @@ WORDS: Mapping[str, str] = {
     "calibrated": "Probability after calibration",
     "in_default": "In default already: probability 100%, grade 10",
     "made_with": "Made with",
+    "average": "Average customer",
+    "this": "This customer",
+    "rest": "{n} smaller factors",
+    "calibration": "Calibration: what months not learned from have taught",
+    "clipped": "The scale ends here",
+    "observed": "In default already: no longer a question of probability",
+    "factor": "Factor",
+    "score_so_far": "Score",
+    "proposal": "A person decides; what stands here is a proposal",
+    "not_reached": "No score: the model was not asked",
+    "digest_book": "book",
+    "digest_model": "model",
+    "digest_recipe": "recipe",
+    "digest_policy": "policy",
+    "digest_grades": "grades",
+    "digest_catalogue": "features",
+    "digest_code": "code",
+    "digest_decision": "decision",
+    "policy_title": "The policy in force on {on}",
+    "policy_key": "Number",
+    "policy_value": "Value",
+    "policy_unit": "Unit",
+    "policy_since": "Since",
+    "policy_until": "Until",
+    "policy_source": "Signed by",
+    "policy_reason": "Reason",
+    "policy_meaning": "Meaning",
+    "policy_off": "off: no value in force",
+    "policy_sound": "{file}: sound. {n} dated entries, {in_force} numbers in force on {on}, digest {digest}",
+    "manual_cap": "Caps set by hand",
 }

@@ -101,6 +101,12 @@ def rule_name(rule: str, lang: Lang) -> str:
     return name
 
 
+def parameter_meaning(key: str, lang: Lang) -> str:
+    """What a number of the policy means."""
+    text: str = PHRASES[lang].PARAMETERS[key]
+    return text
+
+
 def code_name(code: str, lang: Lang) -> str:
     """The short name of a reason code."""
     name: str = PHRASES[lang].CODES[code]

@@ -93,14 +93,12 @@ def is_complete(engine: Engine, run_id: str) -> bool:
         return _is_complete(connection, run_id)
 
 
-def find(engine: Engine, decision_id: str) -> Stored:
-    """The recorded decision with that id. Raises UsageRefused where there is none."""
+def find(engine: Engine, decision_id: str) -> Stored | None:
+    """The recorded decision with that id; None where there is none."""
     query = sa.select(DECISIONS, RUNS.c.manifest).join(RUNS).where(DECISIONS.c.decision_id == decision_id)
     with reading(engine) as connection:
         row = connection.execute(query).one_or_none()
-    if row is None:
-        raise UsageRefused(f"there is no decision {decision_id}. Its id stands in the last columns of a scores file.")
-    return _stored(row)
+    return None if row is None else _stored(row)
 
 
 def history(engine: Engine, customer_id: str) -> list[Stored]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy.engine import Engine
 
 from riskscore import features, grades, policy, positions
@@ -137,6 +138,14 @@ def _look(ledger: Ledger, customers: Sequence[str], as_of: date, watch: Watch) -
         frame = features.compute(snapshot)
     with watch("positions", len(customers)):
         return Looked(frame, positions.compute(snapshot))
+
+
+def name_of(book: Book, customer_id: str, as_of: date) -> str | None:
+    """The customer's name as known at the date, looked up because records hold none; None where none is known."""
+    rows = book.tables(customers=[customer_id])["customers"]
+    known = rows.filter(pc.less_equal(rows["known_on"], pa.scalar(as_of))).sort_by("known_on")
+    names: list[str | None] = known["name"].to_pylist()
+    return names[-1] if names else None
 
 
 def in_force(workplace: Workplace, engine: Engine | None, on: date, *, model_name: str) -> Signed:

@@ -21,9 +21,10 @@ from riskscore.stores.database import open_database
 from riskscore.stores.desk import Told, in_force
 from riskscore.stores.ledgers import open_book
 from riskscore.stores.runs import decide_book
-from riskscore.stores.scores import refuse_unknown_format, rows_of, write_scores
+from riskscore.stores.scores import refuse_unknown_format, write_scores
 from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.columns import money_of, table_of
+from riskscore_pipelines.rows import rows_of
 from riskscore_pipelines.shown import console, progress_bar
 
 app = typer.Typer()

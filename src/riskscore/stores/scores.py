@@ -3,7 +3,7 @@
 import csv
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -12,10 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from riskscore.decisions import Decision
 from riskscore.errors import UsageRefused
-from riskscore.phrases import Lang, not_scored_sentence, referral_sentence, sentence
-from riskscore.policy import Terms
 from riskscore.stores.files import appearing_at
 
 MONEY = pa.decimal128(18, 2)
@@ -42,7 +39,7 @@ COLUMNS = (
     Column("pd_high", SHARE, "upper end of the interval of that probability"),
     Column("score", WHOLE, "300 (worst) to 900 (best); 40 points halve or double the odds"),
     Column("grade", WHOLE, "1 (best) to 9; 10 in default; empty where the interval is too wide to name one"),
-    Column("data_depth", TEXT, "what the answer rests on, from A (fresh accounts and twelve months of payments) to G (master data)"),
+    Column("data_depth", TEXT, "what the answer rests on, from A (accounts and a year of payments) to G (master data)"),
     Column("exposure", MONEY, "open balance including credits, in `currency`"),
     Column("overdue", MONEY, "the part of it past its due date"),
     Column("currency", TEXT, "reporting currency of every amount in the row"),
@@ -87,12 +84,6 @@ def refuse_unknown_format(path: Path) -> None:
         raise UsageRefused(f"{path}: scores are written as {', '.join(sorted(WRITERS))}. Give --out one of these endings.")
 
 
-def rows_of(decisions: Sequence[Decision], lang: Lang = "en", names: Mapping[str, str | None] | None = None) -> pa.Table:
-    """The rows of the scores file for these decisions, in their order. names: customer to name, where known."""
-    rows = [_row(decision, lang, (names or {}).get(decision.customer_id)) for decision in decisions]
-    return pa.table({column.name: pa.array([row[column.name] for row in rows], column.kind) for column in COLUMNS})
-
-
 def write_scores(rows: pa.Table, path: Path) -> None:
     """Write the rows, sorted by customer id, in the format the path's ending names. Equal rows give equal bytes.
 
@@ -101,56 +92,6 @@ def write_scores(rows: pa.Table, path: Path) -> None:
     refuse_unknown_format(path)
     with appearing_at(path) as draft:
         WRITERS[path.suffix.lower()](rows.sort_by("customer_id"), draft)
-
-
-def _row(decision: Decision, lang: Lang, name: str | None) -> dict[str, Any]:
-    provenance, recommendation, reasons, case = decision.provenance, decision.recommendation, decision.reasons, decision.case
-    referred = decision.referral.reasons if decision.referral else ()
-    # A refusal of a natural person is a person's to make, so the file holds no number that would make it.
-    proposal = None if "natural_person" in referred else recommendation
-    adverse = reasons.adverse if reasons else ()
-    favourable = reasons.favourable if reasons else None
-    need = {cap.rule: cap.amount for cap in recommendation.caps}.get("need") if recommendation and case else None
-    row: dict[str, Any] = {
-        **{name: getattr(decision, name) for name in ("customer_id", "as_of", "status", "pd", "pd_low", "pd_high", "score")},
-        **{name: getattr(decision, name) for name in ("grade", "data_depth", "exposure", "overdue", "currency", "limit_now")},
-        "limit_recommended": proposal and proposal.limit,
-        "limit_conservative": proposal and proposal.conservative,
-        "limit_aggressive": proposal and proposal.aggressive,
-        "binding_cap": proposal and proposal.binding_cap,
-        "terms_now": None if decision.terms_now is None else _terms(decision.terms_now or "prepayment"),
-        "terms_recommended": proposal and _terms(proposal.terms),
-        "security_required": proposal and proposal.security_required,
-        "favourable_1": favourable and favourable.code,
-        "model_digest": provenance.model,
-        "policy_digest": provenance.policy,
-        "book_digest": provenance.book,
-        "decision_id": decision.decision_id,
-        "name": name,
-        "favourable_1_text": favourable and sentence(favourable, lang, decision.currency),
-        "referral_reasons": " ".join(referred) or decision.not_scored_reason,
-        "referral_text": _why_not(decision, lang),
-        "need": need,
-        "expected_profit": proposal and proposal.expected_profit,
-        "unfamiliar": " ".join(decision.unfamiliar) or None,
-    }
-    for n in range(1, N_REASONS + 1):
-        reason = adverse[n - 1] if n <= len(adverse) else None
-        row[f"reason_{n}"] = reason and reason.code
-        row[f"reason_{n}_text"] = reason and sentence(reason, lang, decision.currency)
-    return row
-
-
-def _why_not(decision: Decision, lang: Lang) -> str | None:
-    if decision.not_scored_reason:
-        return not_scored_sentence(decision.not_scored_reason, lang)
-    reasons = decision.referral.reasons if decision.referral else ()
-    separator = ". " if lang == "en" else "。"
-    return separator.join(referral_sentence(reason, lang) for reason in reasons) or None
-
-
-def _terms(terms: Terms) -> str:
-    return str(terms)
 
 
 def _write_parquet(rows: pa.Table, path: Path) -> None:
@@ -168,9 +109,7 @@ def _write_xlsx(rows: pa.Table, path: Path) -> None:
     from openpyxl import Workbook
 
     if rows.num_rows > MOST_XLSX_ROWS:
-        raise UsageRefused(
-            f"XLSX holds {MOST_XLSX_ROWS:,} rows at most, and there are {rows.num_rows:,}. Write .parquet or .csv."
-        )
+        raise UsageRefused(f"XLSX holds {MOST_XLSX_ROWS:,} rows at most, here are {rows.num_rows:,}. Write .parquet or .csv.")
     book = Workbook(write_only=True)
     sheet = book.create_sheet("scores")
     sheet.freeze_panes = "B2"

@@ -1,0 +1,62 @@
+"""Decisions as rows of the scores file: figures as they are, reasons in words of one language."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from riskscore.decisions import Decision
+from riskscore.phrases import Lang, not_scored_sentence, referral_sentence, sentence
+from riskscore.stores.scores import COLUMNS, N_REASONS
+
+
+def rows_of(decisions: Sequence[Decision], lang: Lang = "en", names: Mapping[str, str | None] | None = None) -> pa.Table:
+    """The rows of the scores file for these decisions, in their order. names: customer to name, where known."""
+    rows = [_row(decision, lang, (names or {}).get(decision.customer_id)) for decision in decisions]
+    return pa.table({column.name: pa.array([row[column.name] for row in rows], column.kind) for column in COLUMNS})
+
+
+def _row(decision: Decision, lang: Lang, name: str | None) -> dict[str, Any]:
+    provenance, recommendation, reasons, case = decision.provenance, decision.recommendation, decision.reasons, decision.case
+    referred = decision.referral.reasons if decision.referral else ()
+    # A refusal of a natural person is a person's to make, so the file holds no number that would make it.
+    proposal = None if "natural_person" in referred else recommendation
+    adverse = reasons.adverse if reasons else ()
+    favourable = reasons.favourable if reasons else None
+    need = {cap.rule: cap.amount for cap in recommendation.caps}.get("need") if recommendation and case else None
+    row: dict[str, Any] = {
+        **{name: getattr(decision, name) for name in ("customer_id", "as_of", "status", "pd", "pd_low", "pd_high", "score")},
+        **{name: getattr(decision, name) for name in ("grade", "data_depth", "exposure", "overdue", "currency", "limit_now")},
+        "limit_recommended": proposal and proposal.limit,
+        "limit_conservative": proposal and proposal.conservative,
+        "limit_aggressive": proposal and proposal.aggressive,
+        "binding_cap": proposal and proposal.binding_cap,
+        "terms_now": None if decision.terms_now is None else str(decision.terms_now or "prepayment"),
+        "terms_recommended": proposal and str(proposal.terms),
+        "security_required": proposal and proposal.security_required,
+        "favourable_1": favourable and favourable.code,
+        "model_digest": provenance.model,
+        "policy_digest": provenance.policy,
+        "book_digest": provenance.book,
+        "decision_id": decision.decision_id,
+        "name": name,
+        "favourable_1_text": favourable and sentence(favourable, lang, decision.currency),
+        "referral_reasons": " ".join(referred) or decision.not_scored_reason,
+        "referral_text": _why_not(decision, lang),
+        "need": need,
+        "expected_profit": proposal and proposal.expected_profit,
+        "unfamiliar": " ".join(decision.unfamiliar) or None,
+    }
+    for n in range(1, N_REASONS + 1):
+        reason = adverse[n - 1] if n <= len(adverse) else None
+        row[f"reason_{n}"] = reason and reason.code
+        row[f"reason_{n}_text"] = reason and sentence(reason, lang, decision.currency)
+    return row
+
+
+def _why_not(decision: Decision, lang: Lang) -> str | None:
+    if decision.not_scored_reason:
+        return not_scored_sentence(decision.not_scored_reason, lang)
+    reasons = decision.referral.reasons if decision.referral else ()
+    separator = ". " if lang == "en" else "。"
+    return separator.join(referral_sentence(reason, lang) for reason in reasons) or None

@@ -14,6 +14,9 @@ from riskscore.reasons import Reason, Reasons, Value
 
 RECORD_VERSION = 1
 
+PLAIN = frozenset({str, int, float, bool, type(None)})
+"""What JSON holds as it is."""
+
 Status = Literal["scored", "referred", "not_scored"]
 
 REFERRAL_REASONS = ("no_payment_history", "no_model", "no_probability", "wide_interval", "thin_history", "natural_person")
@@ -146,7 +149,7 @@ def from_record(record: Mapping[str, Any], provenance: Provenance) -> Decision:
     facts = {name: value for name, value in record.items() if name in known}
     readers: dict[str, Callable[[Any], Any]] = {
         "exposure": Decimal, "overdue": Decimal, "limit_now": Decimal, "case": _case, "reasons": _reasons,
-        "chain": lambda raw: Chain(**raw), "recommendation": _recommendation, "unfamiliar": tuple,
+        "chain": _chain, "recommendation": _recommendation, "unfamiliar": tuple,
         "referral": lambda raw: Referral(tuple(raw["reasons"])),
     }  # fmt: skip
     for name, read in readers.items():
@@ -161,15 +164,30 @@ def canonical_bytes(value: object) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
+    kind = type(value)
+    if kind in PLAIN:  # most of a record is figures: asked first, and by identity
+        return value
+    if kind is Decimal:
         return str(value)
+    if isinstance(value, Chain):
+        return _plain_chain(value)
     if isinstance(value, Mapping):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
-    return value
+    return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+
+
+def _plain_chain(chain: Chain) -> dict[str, Any]:
+    """As the record holds it: each feature with what it was and what it added, side by side, and each name once."""
+    steps = {name: getattr(chain, name) for name in ("base", "log_odds", "pd", "pd_low", "pd_high")}
+    return {**steps, "features": {name: [chain.features[name], added] for name, added in chain.contributions.items()}}
+
+
+def _chain(raw: Mapping[str, Any]) -> Chain:
+    pairs: Mapping[str, list[Any]] = raw["features"]
+    values, added = ({name: pair[place] for name, pair in pairs.items()} for place in (0, 1))
+    return Chain(**{**raw, "features": values}, contributions=added)
 
 
 def _case(raw: Mapping[str, Any]) -> Case:

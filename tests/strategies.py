@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import pyarrow as pa
 from hypothesis import strategies as st
-from ledger_text import arrow
 
+from ledger_text import arrow
 from riskscore.features import CATALOGUE
 from riskscore.tables import STATEMENT_ITEMS
 
@@ -181,7 +181,7 @@ def _invoice(draw: st.DrawFn, rows: dict[str, list[dict]], customer: str, invoic
                 "closed_on": draw(
                     st.one_of(st.none(), st.sampled_from((0, 20, 90)).map(lambda days: opened_on + timedelta(days=days)))
                 ),
-                "amount": draw(st.sampled_from((None, Decimal("40"), Decimal("100")))),
+                "amount": draw(st.sampled_from((None, Decimal(40), Decimal(100)))),
                 "known_on": opened_on + draw(lags),
             }
         )
@@ -191,7 +191,7 @@ def _standing(draw: st.DrawFn, rows: dict[str, list[dict]], customer: str) -> No
     for year in draw(st.sets(st.sampled_from((2022, 2023, 2024)))):
         published_on = date(year + 1, 3, 30) + draw(lags)
         items = {
-            name: draw(st.sampled_from((None, Decimal("0"), Decimal("1000"), Decimal("2500.5"), Decimal("-300"))))
+            name: draw(st.sampled_from((None, Decimal(0), Decimal(1000), Decimal("2500.5"), Decimal(-300))))
             for name in STATEMENT_ITEMS
         }
         rows["statements"].append(

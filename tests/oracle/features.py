@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from fractions import Fraction
+from itertools import pairwise
 
 from oracle.known import Item, Known, line
 from oracle.scales import NOTCHES
@@ -98,7 +99,7 @@ def index(known: Known, window: int) -> float | None:
     knots = [(-30, 100), (0, 80), (15, 70), (22, 60), (30, 50), (60, 40), (90, 30), (120, 20), (180, 0)]
     if days < -30:
         return 100.0
-    for (x0, y0), (x1, y1) in zip(knots, knots[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(knots):
         if x0 <= days < x1:
             return y0 + (days - x0) * (y1 - y0) / (x1 - x0)
     return 0.0

@@ -9,8 +9,8 @@ from typing import Any
 
 import holidays
 import pyarrow as pa
-from oracle.scales import NOTCHES
 
+from oracle.scales import NOTCHES
 from riskscore.tables import STATEMENT_ITEMS
 
 Row = dict[str, Any]

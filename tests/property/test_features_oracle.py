@@ -4,18 +4,18 @@ import math
 from datetime import timedelta
 from functools import cache
 
-import oracle.features
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+
+import oracle.features
 from ledger_text import observations, polars_ledger
 from oracle.features import ORACLES
 from oracle.known import Books, known
-from strategies import DATES, TODAY, edge_sweep, ledgers
-
 from riskscore import features
 from riskscore.features import CATALOGUE
 from riskscore.snapshot import take_snapshot
+from strategies import DATES, TODAY, edge_sweep, ledgers
 
 WINDOW_HELPERS = ("fell_due", "concluded", "answered", "bills")
 WEEKDAYS = (TODAY, TODAY + timedelta(days=2))

@@ -100,4 +100,6 @@ def _securities(ledger: Ledger, who: Frame, rates: Frame) -> Frame:
 
 
 def _first(met: Frame, rank: str) -> Frame:
-    return met.with_columns(top=nw.col(rank).max().over("observation")).filter(nw.col(rank) == nw.col("top")).drop("top")
+    best = met.with_columns(top=nw.col(rank).max().over("observation")).filter(nw.col(rank) == nw.col("top")).drop("top")
+    # Ingestion lets no two rows of a key through; should they come, one of them counts and no customer comes twice.
+    return best.unique(subset=["observation"], keep="any")

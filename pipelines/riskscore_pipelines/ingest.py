@@ -3,14 +3,14 @@
 import datetime as dt
 import json
 import sys
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from riskscore.errors import UsageRefused
 from riskscore.stores.ledgers import Delivery, check, ingest
+from riskscore.stores.ledgers.control import read_control
 from riskscore.stores.ledgers.mapping import load
 from riskscore.stores.ledgers.receipts import Receipt
 from riskscore.stores.workplace import Workplace
@@ -53,7 +53,7 @@ def ingest_verb(
         places=places,
         mapping=grammar,
         extracted_on=_extracted_on(extracted_on, grammar.extracted_on, grammar.zone),
-        control=_control(control),
+        control=read_control(control) if control else {},
         accept_shift=accept_shift,
     )
     folder = book or workplace.book
@@ -92,12 +92,3 @@ def _extracted_on(said: str | None, declared: dt.date | None, zone: dt.tzinfo) -
         return dt.date.fromisoformat(said)
     except ValueError as error:
         raise UsageRefused(f"--extracted-on {said}: not a date. Write it as 2026-06-30.") from error
-
-
-def _control(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageRefused(f"{path}: the control file cannot be read ({error}). Nothing was ingested.") from error

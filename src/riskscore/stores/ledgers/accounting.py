@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from riskscore.errors import InputRefused, QuarantineAboveLimit, RiskscoreError
+from riskscore.errors import QuarantineAboveLimit, RiskscoreError
 from riskscore.stores.ledgers.crosschecks import NEW
 from riskscore.stores.ledgers.mapping import Limits
 from riskscore.stores.ledgers.sql import parquet
@@ -164,24 +164,6 @@ def refuse_above_limit(accounts: Mapping[int, Account], tables: Mapping[int, str
                 )
 
 
-def refuse_other_than(control: Mapping[str, Any], name: str, sha256: str, account: Account) -> None:
-    """Raises InputRefused where rows, sums or digest are not those the sender stated in the control file."""
-    found: dict[str, Any] = {"sha256": sha256, "rows": account.read.rows}
-    for key in ("sha256", "rows"):
-        if key in control and control[key] != found[key]:
-            raise InputRefused(
-                f"{name}: the control file states {key} {control[key]}, but the delivery has {found[key]}. Nothing was written. "
-                "The file was cut or changed on its way: deliver it again."
-            )
-    for currency, stated in control.get("sums", {}).items():
-        money = account.read.money.get("" if currency == "total" else currency, Decimal(0))
-        if Decimal(str(stated)) != money:
-            raise InputRefused(
-                f"{name}: the control file states {stated} {currency}, but the rows sum to {money:f}. Nothing was written. "
-                "Rows are missing, or amounts are read in another grammar than they were written in."
-            )
-
-
 def settle_standing(
     connection: duckdb.DuckDBPyConnection, version: Path, files: list[dict[str, Any]], before: Mapping[str, Any], old: set[int]
 ) -> None:
@@ -189,14 +171,13 @@ def settle_standing(
 
     before: the old manifest. old: the numbers its readings have now. Derived rows follow from delivered ones and are not counted.
     """
-    for name in TABLES:
+    for name, stood in before["standing"].items():
         written = 0
         for rows, origins in zip(_paths(version, files, "tables", name), _paths(version, files, "origins", name), strict=True):
             written += _standing(connection, f"{parquet(rows)} positional join {parquet(origins)}", old)
         for held in _paths(version, files, "held", name):
             written += _standing(connection, f"{parquet(held)}", old)
         repeated = connection.sql(f"select count(*) from repeated_{name} where _came <> {NEW} and not _derived").fetchall()[0][0]
-        stood = int(before["standing"].get(name, 0))
         if stood != written + repeated:
             raise RiskscoreError(
                 f"{name}: the book held {stood} rows, but {written} + {repeated} (kept, superseded) were written. Nothing was "
@@ -209,7 +190,8 @@ def standing(connection: duckdb.DuckDBPyConnection, version: Path, files: list[d
     found = {}
     for name in TABLES:
         paths = [*_paths(version, files, "origins", name), *_paths(version, files, "held", name)]
-        found[name] = sum(_standing(connection, f"{parquet(path)}", None) for path in paths)
+        if paths:
+            found[name] = sum(_standing(connection, f"{parquet(path)}", None) for path in paths)
     return found
 
 

@@ -99,7 +99,19 @@ class Book:
             for entry in self._files(None):
                 verify_file(self.folder, _digest(entry))
             return ledger_of_files(files, self.reporting_currency)
-        return ledger_of(self.tables(bucket=bucket, customers=customers), self.reporting_currency)
+        ledger = ledger_of(self.tables(bucket=bucket, customers=customers), self.reporting_currency)
+        return ledger if bucket is None and customers is None else with_kinship(ledger, self._kinship)
+
+    @cached_property
+    def _kinship(self) -> pa.Table:
+        """Every version of every customer that ever had a parent: families reach across buckets."""
+        columns = ["customer_id", "parent_id", "known_on"]
+        files = self._files(None, "customers")
+        versions = pa.concat_tables(
+            [TABLES["customers"].arrow_schema.empty_table().select(columns), *(read_table(self.folder, _digest(entry), columns) for entry in files)]
+        )
+        children = pc.unique(versions.filter(pc.is_valid(versions["parent_id"]))["customer_id"])
+        return versions.filter(pc.is_in(versions["customer_id"], children))
 
     def _files(self, buckets: set[int] | None, table: str | None = None) -> list[dict[str, Any]]:
         """Entries of the table files of these buckets, and of those that belong to no bucket."""

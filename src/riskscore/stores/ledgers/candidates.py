@@ -21,8 +21,8 @@ def open_candidates(
     new: Mapping[int, int],
     book: Book | None,
     old: Mapping[int, int],
-) -> None:
-    """The views `candidate_<table>` over staged files and the book's own.
+) -> set[str]:
+    """Make the views `candidate_<table>` over staged files and the book's own; the tables there is anything of.
 
     new, old: number in the next version's list of readings for each reading of this run, and for each of the book's. Rows of a
     reading that is not among them are left out.
@@ -33,12 +33,16 @@ def open_candidates(
         connection.register(f"{name}_arrow", rows)
         connection.execute(f"create table {name} as select * from {name}_arrow")
         connection.unregister(f"{name}_arrow")
+    there = set()
     for name in TABLES:
-        parts = [_staged(name, staged[name])]
+        parts = [_staged(name, staged[name])] if name in staged else []
         if book is not None:
             parts += [_published(name, *pair) for pair in book_pairs(book, name)]
             parts += [_held(name, path) for path in _verified(book, "held", name)]
-        connection.execute(f"create view candidate_{name} as {' union all '.join(parts)}")
+        if parts:
+            connection.execute(f"create view candidate_{name} as {' union all '.join(parts)}")
+            there.add(name)
+    return there
 
 
 def book_pairs(book: Book, table: str) -> list[tuple[Path, Path]]:

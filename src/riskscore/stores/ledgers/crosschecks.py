@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from riskscore.tables import TABLES, Table
+from riskscore.tables import MONEY, TABLES, Table
 
 BOOK, HELD, NEW = 0, 1, 2
 """Where a candidate stood before this run. Of equal rows the one that was there first stays."""
@@ -40,26 +40,60 @@ HELD_BESIDE = pa.schema([*ORIGINS, ("_raw", pa.string()), ("_reason", pa.string(
 contradicted."""
 
 
+SQL_TYPES = {pa.string(): "varchar", pa.date32(): "date", MONEY: "decimal(18, 4)", pa.float64(): "double", pa.bool_(): "boolean"}
+BESIDE_TYPES = [
+    ("_reading", "integer"),
+    ("_line", "bigint"),
+    ("_from_event", "boolean"),
+    ("_derived", "boolean"),
+    ("_came", "integer"),
+    ("_raw", "varchar"),
+]
+
+
 def _columns(table: Table, beside: Sequence[str]) -> str:
     return ", ".join([*(f'"{column}"' for column in table.names), *beside])
 
 
-def judge(connection: duckdb.DuckDBPyConnection, *, reporting_currency: str, rate_days: int) -> None:
+def judge(connection: duckdb.DuckDBPyConnection, there: set[str], *, reporting_currency: str, rate_days: int) -> None:
     """From the views `candidate_<table>` make `accepted_<table>`, `held_<table>` (with _reason, _column) and `repeated_<table>`.
+
+    there: the tables that have candidates; of the others there is an empty one each.
 
     Candidates have the canonical columns and those of PROVENANCE. Accepted rows have the ids of the rows they refer to.
     """
-    for table in TABLES.values():
-        _part_by_key(connection, table)
-    _customers(connection)
-    _invoices(connection, reporting_currency, rate_days)
-    for name in OF_INVOICES:
+    for name, table in TABLES.items():
+        if name in there:
+            _part_by_key(connection, table)
+        else:
+            _nothing(connection, table)
+    if "customers" in there:
+        _customers(connection)
+    if "invoices" in there:
+        _invoices(connection, reporting_currency, rate_days)
+    for name in there.intersection(OF_INVOICES):
         _of_invoices(connection, TABLES[name])
-    for name in OWN_CURRENCY:
+    for name in there.intersection(OWN_CURRENCY):
         _rated(connection, TABLES[name], f"single_{name}", reporting_currency, rate_days)
-    for name in ("ratings", "rates"):
+    for name in there.intersection(("ratings", "rates")):
         connection.execute(f"create table accepted_{name} as select {_columns(TABLES[name], WRITTEN)} from single_{name}")
     _one_form_per_customer(connection)
+
+
+def _nothing(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """The same tables for one that nobody delivered anything of."""
+    kinds = [(field.name, SQL_TYPES[field.type]) for field in table.arrow_schema]
+    empty = ", ".join(f"cast(null as {kind}) as {column}" for column, kind in [*kinds, *BESIDE_TYPES])
+    reason = "'' as _reason, '' as _column"
+    connection.execute(
+        f"""
+        create table accepted_{table.name} as select {empty} where false;
+        create table judged_{table.name} as select *, false as clashes, 1 as nth_whole from accepted_{table.name};
+        create table held_{table.name} as select *, {reason} from accepted_{table.name};
+        create view single_{table.name} as select * from accepted_{table.name};
+        create view repeated_{table.name} as select * from accepted_{table.name};
+        """
+    )
 
 
 def _part_by_key(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
@@ -72,7 +106,7 @@ def _part_by_key(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     first = ", ".join([*(f'"{column}" nulls last' for column in later), "_came", "_reading", "_line"])
     rows = f"(select * from candidate_{name} where not _derived)" if name == "customers" else f"candidate_{name}"
     hashed = f"hash({', '.join(keys)})"
-    clash = " or ".join(["n_contents > 1", *(f'first_"{column}" <> last_"{column}"'.replace('"', "") for column in later)])
+    clash = " or ".join(["n_contents > 1", *(f"first_{column} is distinct from last_{column}" for column in later)])
     ends = "".join(f', min("{c}") over k as first_{c}, max("{c}") over k as last_{c}' for c in later)
     # Keys are first counted by hash, which is small; only rows that share one are compared in full.
     connection.execute(f"create table shared_{name} as select {hashed} as h from {rows} group by h having count(*) > 1")
@@ -137,7 +171,8 @@ def _customers(connection: duckdb.DuckDBPyConnection) -> None:
         union all select {_columns(table, WRITTEN)} from derived_customers where stands"""
     )
     # Kept, though they do not stand now, because they would if the delivered row turned out to be contradicted elsewhere.
-    connection.execute(f"""insert into held_customers select {columns}, null, null from derived_customers where not stands""")
+    kept = _columns(table, WRITTEN)
+    connection.execute(f"insert into held_customers select {kept}, null, null, null from derived_customers where not stands")
 
 
 def _invoices(connection: duckdb.DuckDBPyConnection, reporting_currency: str, rate_days: int) -> None:
@@ -224,4 +259,6 @@ def open_workspace(folder: Path, memory: str = "512MB") -> duckdb.DuckDBPyConnec
     }
     for name, value in settings.items():
         connection.execute(f"set {name} = '{value}'")
+    # One transaction that is never committed: what is computed here is thrown away, so nothing of it has to be flushed.
+    connection.execute("begin transaction")
     return connection

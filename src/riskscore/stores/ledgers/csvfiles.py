@@ -76,11 +76,6 @@ class CsvFile:
                     "Export it again; where no rows is right, declare header_only = true."
                 )
         header = _below(text, skip).partition("\n")[0].removesuffix("\r")
-        if "\r" in header:
-            raise InputRefused(
-                f"{self.name}: its lines end in a carriage return alone. Nothing was written. Export it with line feeds (LF "
-                "or CRLF)."
-            )
         if not header or not self._grammar.pattern().fullmatch(header):
             raise InputRefused(
                 f"{self.name}: line {skip + 1} is no header: {header[:60]!r}. Nothing was written. Check skip_lines."

@@ -84,23 +84,23 @@ def _prepare(
     with open_workspace(draft / "work") as connection:
         plan = Plan(before, [*readings, *rates], delivery)
         progress("judging rows beside each other", 0, None)
-        open_candidates(connection, staged, plan.new, before, plan.old)
+        there = open_candidates(connection, staged, plan.new, before, plan.old)
         settings = settings_of(delivery.mapping)
-        judge(connection, reporting_currency=settings["reporting_currency"], rate_days=settings["rate_days"])
+        judge(connection, there, reporting_currency=settings["reporting_currency"], rate_days=settings["rate_days"])
         refuse_cycles(connection)
         progress("writing tables", 0, None)
         version = draft / "version"
         n_buckets = n_buckets_for(sum(_count(connection, name) for name in ("invoices", "settlements")))
-        files = write_tables(connection, version, n_buckets)
+        files = write_tables(connection, version, there, n_buckets)
         files.append(write_customers(connection, version))
-        files.append(write_quarantine(connection, version, staged["rejects"], plan.entries, before))
+        files.append(write_quarantine(connection, version, staged.get("rejects"), plan.entries, before))
         progress("counting again what was written", 0, None)
         settle(connection, version, files, plan.accounts, plan.tables)
         if before is not None:
             settle_standing(connection, version, files, before.manifest, set(plan.old.values()))
         rejects = rejects_of(connection, version, set(plan.new.values()))
         refusal = _refusal(connection, delivery, plan, rejects)
-        manifest = manifest_of(connection, version, files, plan.settled(), settings, n_buckets)
+        manifest = manifest_of(connection, version, files, plan.settled(), settings, there, n_buckets)
     shutil.rmtree(draft / "work")
     reads = [read_of(reading) for reading in readings]
     return Receipt(False, reads, already, not_read, rejects, None, manifest), manifest, refusal

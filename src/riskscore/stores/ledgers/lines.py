@@ -100,8 +100,14 @@ def _decode(decoder: codecs.IncrementalDecoder, block: bytes, fed: int, name: st
         return decoder.decode(block, final)
     except UnicodeDecodeError as error:
         offset = fed + len(block) - len(error.object) + error.start
-        raise InputRefused(
-            f"{name} byte {offset}: 0x{error.object[error.start]:02x} is not valid {encoding}, so names and ids would be "
-            "corrupted. "
-            "Nothing was written. Declare the encoding the export has (encoding = ...); it is never guessed."
-        ) from error
+        what = f"0x{error.object[error.start]:02x} is not valid {encoding}"
+        raise _undecodable(name, offset, what) from error
+    except UnicodeError as error:  # what UTF-16 and UTF-32 raise where the byte-order mark is missing
+        raise _undecodable(name, fed, f"not valid {encoding} ({error})") from error
+
+
+def _undecodable(name: str, offset: int, what: str) -> InputRefused:
+    return InputRefused(
+        f"{name} byte {offset}: {what}, so names and ids would be corrupted. Nothing was written. "
+        "Declare the encoding the export has (encoding = ...); it is never guessed."
+    )

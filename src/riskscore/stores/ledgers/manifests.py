@@ -72,6 +72,7 @@ def manifest_of(
     files: list[dict[str, Any]],
     sources: list[dict[str, Any]],
     settings: Mapping[str, Any],
+    there: set[str],
     n_buckets: int,
 ) -> dict[str, Any]:
     """The manifest of the version written under this folder. Its digest is over what the tables hold and not over when or
@@ -80,7 +81,8 @@ def manifest_of(
     tables = {entry["path"]: entry["sha256"] for entry in files if entry["part"] == "tables"}
     content = {"schema_version": SCHEMA_VERSION, **settings, "n_buckets": n_buckets, "tables": tables}
     customers = next(entry for entry in files if entry["part"] == "index")
-    held = {name: _one(connection, f"select count(*) from held_{name} where _reason is not null") for name in TABLES}
+    names = [name for name in TABLES if name in there]
+    held = {name: _one(connection, f"select count(*) from held_{name} where _reason is not null") for name in names}
     last = [_one(connection, f"select max(known_on) from accepted_{name}") for name in FACTS]
     return {
         "schema_version": SCHEMA_VERSION,
@@ -89,13 +91,13 @@ def manifest_of(
         "n_buckets": n_buckets,
         "n_customers": customers["rows"],
         "last_known_on": max((str(day) for day in last if day is not None), default=None),
-        "rows": {name: _one(connection, f"select count(*) from accepted_{name}") for name in TABLES},
+        "rows": {name: _one(connection, f"select count(*) from accepted_{name}") for name in names},
         "held": {name: rows for name, rows in held.items() if rows},
-        "dates": {name: _dates(connection, name) for name in TABLES},
-        "money": {name: _money(connection, name) for name in TABLES if "amount" in TABLES[name].names},
+        "dates": {name: _dates(connection, name) for name in names},
+        "money": {name: _money(connection, name) for name in names if "amount" in TABLES[name].names},
         "known_on_from_event": {
             name: _one(connection, f"select count(*) from accepted_{name} where _from_event")
-            for name in TABLES
+            for name in names
             if "known_on" in TABLES[name].names
         },
         "standing": standing(connection, version, files),

@@ -43,14 +43,14 @@ SCHEMA = pa.schema(
 
 
 def write_quarantine(
-    connection: duckdb.DuckDBPyConnection, version: Path, rejects: Path, readings: list[dict[str, Any]], book: Book | None
+    connection: duckdb.DuckDBPyConnection, version: Path, rejects: Path | None, readings: list[dict[str, Any]], book: Book | None
 ) -> dict[str, Any]:
     """Write the quarantine of the next version: old and new rejects, and all held rows; the entry of the file."""
     columns = [(name, [reading[name] for reading in readings]) for name in ("run", "name", "sha256", "table")]
     numbers = pa.array(range(len(readings)), pa.int32())
     connection.register("readings_arrow", pa.table({"number": numbers, **dict(columns)}))
     connection.execute("create table readings as select * from readings_arrow")
-    parts = [_new(rejects)]
+    parts = [] if rejects is None else [_new(rejects)]
     if book is not None:
         parts.append(_old(_file(book)))
     parts += [_held(table) for table in TABLES]
@@ -86,9 +86,10 @@ def _held(table: str) -> str:
     amount = "h.amount" if "amount" in names else "cast(null as decimal(18, 4))"
     currency = "h.currency" if "currency" in names else "''"
     return f"""
-        select g.run, g.name, g.sha256, '{table}', h._line, coalesce(h._raw, cast(to_json(struct_pack({row})) as varchar)),
-        h._column, h._reason, null,
-            cast({RULE_VERSION} as integer), {amount}, {currency}, true, h._reading
+        select g.run, g.name as source, g.sha256, '{table}' as "table", h._line as line,
+            coalesce(h._raw, cast(to_json(struct_pack({row})) as varchar)) as raw, h._column as "column", h._reason as reason,
+            cast(null as varchar) as detail, cast({RULE_VERSION} as integer) as rule_version, {amount} as amount,
+            {currency} as currency, true as waits, h._reading
         from held_{table} as h join readings as g on g.number = h._reading where h._reason is not null
         and not (h._derived and (h._reading, h._line) in (select _reading, _line from held_invoices where not _derived))"""
 

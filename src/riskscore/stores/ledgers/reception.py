@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from riskscore.stores.ledgers.accounting import Account, refuse_other_than
+from riskscore.stores.ledgers.accounting import Account
+from riskscore.stores.ledgers.control import refuse_other_digest, refuse_other_sums
 from riskscore.stores.ledgers.deliveries import Item
 from riskscore.stores.ledgers.mapping import Mapping
 from riskscore.stores.ledgers.reading import Reader
@@ -33,6 +34,11 @@ class Delivery:
     extracted_on: date
     control: AbstractMapping[str, Any] = field(default_factory=dict)
     accept_shift: bool = False
+
+    def stated(self, name: str) -> AbstractMapping[str, Any]:
+        """What the sender says of one file."""
+        found: AbstractMapping[str, Any] = self.control.get("files", {}).get(name, {})
+        return found
 
 
 @dataclass
@@ -68,6 +74,8 @@ def receive(
         if reader.size is not None and digest_of(reader.sha256, delivery.mapping, item.number) in known:
             already.append(reader.name)
             continue
+        if reader.size is not None:
+            refuse_other_digest(delivery.stated(reader.name), reader.name, reader.sha256)
         reading = _receive_one(delivery, item, reader, number, stage, progress)
         # A query has no bytes to compare beforehand: whether its rows are known is seen once they were read.
         if reading.digest in known:
@@ -120,6 +128,5 @@ def _receive_one(delivery: Delivery, item: Item, reader: Reader, number: int, st
         report.refuse_if_misunderstood(reader.name, at_end=True)
     reading.sha256 = reader.sha256
     reading.digest = digest_of(reader.sha256, delivery.mapping, item.number)
-    stated = delivery.control.get("files", {}).get(reader.name, {})
-    refuse_other_than(stated, reader.name, reader.sha256, reading.account)
+    refuse_other_sums(delivery.stated(reader.name), reader.name, reading.account)
     return reading

@@ -52,9 +52,8 @@ def quarantine_page() -> str:
         "",
         "## Limits",
         "",
-        f"Above {limits.quarantined_rows:.1%} of a table's rows, or {limits.quarantined_amount:.1%} of its money in one "
-        "currency,",
-        "nothing is published (exit status 4). A mapping may declare other limits under `[limits]`.",
+        f"Above {limits.quarantined_rows:.1%} of a table's rows, or {limits.quarantined_amount:.1%} of its money in one",
+        "currency, nothing is published (exit status 4). A mapping may declare other limits under `[limits]`.",
         "",
         "## Columns of `quarantine.parquet`",
         "",

@@ -57,6 +57,8 @@ def what_is(head: bytes, encoding: str = "utf-8") -> str | None:
             if head.startswith(bom):
                 return f'text in {name} (declare encoding = "{name}")'
     text = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").lower()
+    if b"\r" in head and b"\n" not in head:
+        return "text whose lines end in a carriage return alone (export it with line feeds, LF or CRLF)"
     if text.startswith(MARKUP):
         return "an HTML or XML page (perhaps the login page of the portal it was fetched from)"
     return None

@@ -5,8 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from riskscore.stores.ledgers.understanding import REJECTS
-from riskscore.tables import TABLES, Table
+from riskscore.tables import Table
 
 BESIDE = pa.schema(
     [
@@ -53,20 +52,18 @@ class Stage:
         self._write("rejects", rows.append_column("_reading", numbers))
 
     def close(self) -> dict[str, Path]:
-        """Finish the files and say where they are; every table has one, though it may be empty."""
-        for name, table in TABLES.items():
-            self._write(name, staged_schema(table).empty_table())
-        self._write("rejects", REJECTS.append(pa.field("_reading", pa.int32())).empty_table())
+        """Finish the files and say where they are; a table nobody delivered anything of has none."""
         for writer in self._writers.values():
             writer.close()
         return {name: self._path(name) for name in self._writers}
 
     def _write(self, name: str, rows: pa.Table) -> None:
+        if not rows.num_rows:
+            return
         if name not in self._writers:
             # Staged files live for one run and are read once: cheap compression, no checksums.
             self._writers[name] = pq.ParquetWriter(self._path(name), rows.schema, compression="lz4")
-        if rows.num_rows:
-            self._writers[name].write_table(rows)
+        self._writers[name].write_table(rows)
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.parquet"

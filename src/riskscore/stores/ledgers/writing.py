@@ -28,13 +28,13 @@ def n_buckets_for(rows: int) -> int:
     return buckets
 
 
-def write_tables(connection: duckdb.DuckDBPyConnection, version: Path, n_buckets: int) -> list[dict[str, Any]]:
+def write_tables(connection: duckdb.DuckDBPyConnection, version: Path, there: set[str], n_buckets: int) -> list[dict[str, Any]]:
     """Write `accepted_<table>` and `held_<table>` under the folder of a version; the entries of the files for its manifest.
 
     Rows are in the order of bucket, customer and key, so the same content gives the same bytes.
     """
     entries: list[dict[str, Any]] = []
-    for table in TABLES.values():
+    for table in (table for name, table in TABLES.items() if name in there):
         for bucket, batches in _buckets(connection, table, n_buckets):
             place = "" if bucket is None else f"bucket={bucket:04d}/"
             rows = TableWriter(version, f"tables/{table.name}/{place}part.parquet", table.arrow_schema)
@@ -65,19 +65,9 @@ def write_customers(connection: duckdb.DuckDBPyConnection, version: Path) -> dic
 def _buckets(
     connection: duckdb.DuckDBPyConnection, table: Table, n_buckets: int
 ) -> Iterator[tuple[int | None, Iterator[pa.RecordBatch]]]:
-    """The sorted rows of a table, bucket by bucket; a bucket without rows has none but is there."""
-    batches = _sorted(connection, table, n_buckets)
-    if "customer_id" not in table.names:
-        yield None, (batch for _, batch in batches)
-        return
-    expected = 0
-    for bucket, group in groupby(batches, key=lambda pair: pair[0]):
-        for empty in range(expected, bucket):
-            yield empty, iter(())
-        yield bucket, (batch for _, batch in group)
-        expected = bucket + 1
-    for empty in range(expected, n_buckets):
-        yield empty, iter(())
+    """The sorted rows of a table, bucket by bucket; a bucket without rows has no file."""
+    for bucket, group in groupby(_sorted(connection, table, n_buckets), key=lambda pair: pair[0]):
+        yield (bucket if "customer_id" in table.names else None), (batch for _, batch in group)
 
 
 def _sorted(connection: duckdb.DuckDBPyConnection, table: Table, n_buckets: int) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -105,6 +95,8 @@ def _sorted(connection: duckdb.DuckDBPyConnection, table: Table, n_buckets: int)
 
 
 def _write_held(connection: duckdb.DuckDBPyConnection, version: Path, table: Table) -> dict[str, Any] | None:
+    if not connection.sql(f"select 1 from held_{table.name} limit 1").fetchall():
+        return None
     schema = pa.schema([*table.arrow_schema, *HELD_BESIDE])
     writer = TableWriter(version, f"held/{table.name}.parquet", schema)
     order = ", ".join([*(f'"{key}"' for key in table.key), "_reading", "_line"])
@@ -112,5 +104,4 @@ def _write_held(connection: duckdb.DuckDBPyConnection, version: Path, table: Tab
     query = f"select {columns} from held_{table.name} order by {order}"
     for batch in connection.sql(query).to_arrow_reader(BATCH):
         writer.write(pa.Table.from_batches([batch]))
-    entry = writer.close()
-    return {"part": "held", "table": table.name, "bucket": None, **entry} if entry["rows"] else None
+    return {"part": "held", "table": table.name, "bucket": None, **writer.close()}

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskscore.errors import InputRefused
+from riskscore.snapshot import with_kinship
 from riskscore.stores.engines import ledger_of, ledger_of_files
 from riskscore.stores.ledgers.layout import read_manifest
 from riskscore.stores.ledgers.tablefiles import FileDigest, read_table, verify_file
@@ -108,7 +110,10 @@ class Book:
         columns = ["customer_id", "parent_id", "known_on"]
         files = self._files(None, "customers")
         versions = pa.concat_tables(
-            [TABLES["customers"].arrow_schema.empty_table().select(columns), *(read_table(self.folder, _digest(entry), columns) for entry in files)]
+            [
+                TABLES["customers"].arrow_schema.empty_table().select(columns),
+                *(read_table(self.folder, _digest(entry), columns) for entry in files),
+            ]
         )
         children = pc.unique(versions.filter(pc.is_valid(versions["parent_id"]))["customer_id"])
         return versions.filter(pc.is_in(versions["customer_id"], children))

@@ -12,8 +12,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from riskscore.decisions import Decision
 from riskscore.model import Model
-from riskscore.phrases import LANGUAGES, Lang, not_scored_sentence, referral_sentence, rule_name, sentence, terms_sentence
-from riskscore.policy import PARAMETERS, Params, Terms
+from riskscore.phrases import (
+    LANGUAGES,
+    Lang,
+    cap_sentence,
+    not_scored_sentence,
+    referral_sentence,
+    rule_name,
+    sentence,
+    terms_sentence,
+)
+from riskscore.policy import PARAMETERS, Params, Recommendation, Terms
 from riskscore.reasons import Reason
 from riskscore_serving.problems import responses
 
@@ -76,6 +85,7 @@ class CapOut(Out):
     rule: str
     amount: Decimal
     binding: bool
+    name: Spoken
     says: Spoken
 
 
@@ -247,8 +257,14 @@ def policy_in_force(desk: WithDesk) -> PolicyOut:
     )
 
 
+def proposal_of(decision: Decision) -> Recommendation | None:
+    """What the policy recommends; None where that would deny credit to a natural person: a person has to do that."""
+    referred = decision.referral.reasons if decision.referral else ()
+    return None if "natural_person" in referred else decision.recommendation
+
+
 def _limit(decision: Decision) -> LimitOut | None:
-    found = decision.recommendation
+    found = proposal_of(decision)
     if found is None:
         return None
     caps = tuple(
@@ -256,7 +272,8 @@ def _limit(decision: Decision) -> LimitOut | None:
             rule=cap.rule,
             amount=cap.amount,
             binding=cap.rule == found.binding_cap,
-            says=spoken(partial(rule_name, cap.rule)),
+            name=spoken(partial(rule_name, cap.rule)),
+            says=spoken(partial(cap_sentence, cap, currency=decision.currency)),
         )
         for cap in found.caps
     )
@@ -271,7 +288,7 @@ def _limit(decision: Decision) -> LimitOut | None:
 
 
 def _terms(decision: Decision) -> TermsOut | None:
-    found = decision.recommendation
+    found = proposal_of(decision)
     if found is None:
         return None
     says = spoken(partial(terms_sentence, found.terms, security_required=found.security_required))

@@ -1,7 +1,7 @@
 """The API over a desk that keeps the contract: answers, problems, the guard; one test drives a real server process elsewhere."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -48,6 +48,10 @@ def decision(customer_id: str) -> Decision:
     )
 
 
+def refuse_a_person(customer_id: str) -> Decision:
+    return replace(decision(customer_id), status="referred", grade=9, referral=Referral(("natural_person",)))
+
+
 def refer(customer_id: str) -> Decision:
     return Decision(
         customer_id=customer_id, status="referred", currency="EUR", provenance=MADE, referral=Referral(("no_payment_history",))
@@ -67,7 +71,9 @@ class Desk:
     def decide(self, customer_id: str) -> Decision | None:
         if self.broken:
             raise self.broken
-        return {"acme": decision, "newcomer": refer, " a b": decision}.get(customer_id, lambda _: None)(customer_id)
+        return {"acme": decision, "newcomer": refer, "person": refuse_a_person, " a b": decision}.get(
+            customer_id, lambda _: None
+        )(customer_id)
 
 
 @pytest.fixture
@@ -112,6 +118,13 @@ def test_not_knowing_is_an_answer_and_not_an_error(client: TestClient) -> None:
 
     assert (body["status"], body["pd"], body["limit"]) == ("referred", None, None)
     assert set(body["referred_because"][0]) == {"en", "zh"}
+
+
+def test_no_limit_is_given_out_that_would_deny_credit_to_a_natural_person(client: TestClient) -> None:
+    body = client.get("/v1/customers/person").json()
+
+    assert (body["status"], body["limit"], body["terms"]) == ("referred", None, None)
+    assert body["grade"] == 9
 
 
 def test_an_id_is_text_byte_for_byte(client: TestClient) -> None:

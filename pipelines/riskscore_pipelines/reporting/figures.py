@@ -104,7 +104,7 @@ def large(customers: Sequence[Scored]) -> list[Scored]:
 
 
 def riskiest_large(customers: Sequence[Scored], n: int = 10) -> list[Scored]:
-    """The n riskiest of the large exposures by PD, then by exposure. Customers in default are left out: there the risk has come."""
+    """The n riskiest of the large exposures by PD, then by exposure. In default is left out: there the risk has come."""
     rated = [line for line in large(customers) if line.pd is not None and line.grade != IN_DEFAULT]
     return sorted(rated, key=lambda line: (-(line.pd or 0), -line.exposure, line.customer_id))[:n]
 

@@ -1,0 +1,79 @@
+"""`python -m riskscore_serving`: the server as a process of its own; `riskscore serve` becomes it."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+# Before MLflow can be imported anywhere: it would send usage data, and the product never calls home.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from riskscore.errors import RiskscoreError, UsageRefused
+from riskscore_serving.settings import address
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until stopped; an error is one line on stderr and its exit status."""
+    parser = argparse.ArgumentParser(prog="riskscore serve")
+    parser.add_argument("--book", type=Path, default=None)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--as-of", type=date.fromisoformat, default=None)
+    parser.add_argument("--model", default="late_payment")
+    parser.add_argument("--no-model", action="store_true")
+    parser.add_argument("--debug", action="store_true")
+    wanted = parser.parse_args(argv)
+    try:
+        serve(wanted)
+    except RiskscoreError as error:
+        if wanted.debug:
+            raise
+        print(f"riskscore: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def serve(wanted: argparse.Namespace) -> None:
+    """Open the desk, then listen: whoever reaches the server gets answers.
+
+    Raises UsageRefused before anything is opened where the address is not this machine's or the extra is not installed, and what
+    opening the book and the model raise.
+    """
+    at = address(wanted.host, wanted.port)
+    try:
+        import uvicorn
+    except ImportError as error:
+        raise UsageRefused("serve: the server is not installed. Install it: pip install 'riskscore[serve]'") from error
+    from riskscore.stores.workplace import Workplace
+    from riskscore_serving.app import create_app
+    from riskscore_serving.reception import Reception
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    workplace = Workplace()
+    reception = Reception(
+        workplace,
+        wanted.book or workplace.book,
+        as_of=wanted.as_of,
+        model=None if wanted.no_model else wanted.model,
+        texts=wanted.model,
+    )
+    desk = reception.desk()
+    print(
+        f"riskscore: {desk.book.n_customers:,} customers as of {desk.as_of} at http://{at.host}:{at.port}/v1/customers/ID "
+        "(Ctrl-C stops)",
+        file=sys.stderr,
+        flush=True,
+    )
+    uvicorn.run(
+        create_app(reception.desk, at), host=at.host, port=at.port, log_level="warning", access_log=False, server_header=False
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -22,6 +22,9 @@ SAME = 1e-6
 SMALLEST = 0.01
 """Less log-odds than this (0.6 score points) is no reason, unless it is the largest there is."""
 
+TELLING_SHARE = 0.1
+"""A feature with less of the code's strongest pull does not tell the reason, however well it would sound."""
+
 
 @dataclass(frozen=True)
 class Reason:
@@ -121,8 +124,9 @@ def _leading(
     A feature may push against its declared direction through the others it meets in a tree; telling the reason by it would read
     as a contradiction. Only where no feature of the code agrees is the strongest taken as it is.
     """
-    pulling = [(round(contribution * sign / SAME), name) for name, contribution in members if contribution * sign > 0]
-    candidates = [name for _, name in sorted(pulling, key=lambda each: (-each[0], each[1]))]
+    pulls = {name: round(contribution * sign / SAME) for name, contribution in members}
+    least = max(max(pulls.values()) * TELLING_SHARE, 1)
+    candidates = sorted((name for name, pull in pulls.items() if pull >= least), key=lambda name: (-pulls[name], name))
     telling = (name for name in candidates if _agrees(catalogue[name], sign, values[name], typical.get(name)))
     return next(telling, candidates[0])
 

@@ -6,7 +6,7 @@ that value reads differently. `{value}` has its unit, `{typical}` as well, `{pla
 
 from collections.abc import Mapping
 
-from riskscore.policy import PARAMETERS as DECLARED
+from riskscore import policy
 
 REASONS: Mapping[str, str] = {
     "days_beyond_terms": "Pays {value} late on average over {window}; typical customer: {plain}",
@@ -274,7 +274,7 @@ CAPS: Mapping[str, str] = {
     "ceiling": "The hard ceiling of the house",
 }
 
-PARAMETERS: Mapping[str, str] = {key: parameter.meaning for key, parameter in DECLARED.items()}
+PARAMETERS: Mapping[str, str] = {key: parameter.meaning for key, parameter in policy.PARAMETERS.items()}
 """What each number of the policy means: as it is declared."""
 
 TERMS: Mapping[str, str] = {

@@ -1,0 +1,150 @@
+"""What is said to people: every code in both languages, with the same placeholders, and numbers as each language writes them."""
+
+import string
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from deciding import case, shipped
+from riskscore import phrases
+from riskscore.decisions import NOT_SCORED_REASONS, REFERRAL_REASONS
+from riskscore.features import CATALOGUE
+from riskscore.phrases import LANGUAGES, cap_sentence, chinese, english, sentence, template_key, terms_sentence
+from riskscore.policy import PARAMETERS, RULES, Amount
+from riskscore.policy.limits import caps_of
+from riskscore.reasons import Reason
+
+PARTS = [name for name in vars(english) if name.isupper() and isinstance(getattr(english, name), dict)]
+CODES = sorted({feature.reason for feature in CATALOGUE.values()})
+
+
+def placeholders(template: str) -> set[str]:
+    return {field for _, field, _, _ in string.Formatter().parse(template) if field}
+
+
+def unequal(one, other) -> set[str]:
+    """Keys that one side lacks, or whose placeholders differ."""
+    missing = set(one) ^ set(other)
+    return missing | {key for key in set(one) & set(other) if placeholders(one[key]) != placeholders(other[key])}
+
+
+def reason(feature: str, value, typical=None, direction="adverse"):
+    declared = CATALOGUE[feature]
+    return Reason(declared.reason, direction, 0.5, 0.5, feature, value, typical, declared.unit, declared.window_days)
+
+
+def test_both_languages_have_the_same_parts():
+    assert [name for name in vars(chinese) if name.isupper() and isinstance(getattr(chinese, name), dict)] == PARTS
+    assert len(PARTS) >= 10
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_phrase_is_in_both_languages_with_the_same_placeholders(part):
+    assert unequal(getattr(english, part), getattr(chinese, part)) == set()
+
+
+def test_a_missing_phrase_and_a_lost_placeholder_would_be_seen():
+    # The planted faults of the test above.
+    without = {key: text for key, text in chinese.REASONS.items() if key != "overdue_share"}
+    changed = {**chinese.REASONS, "dso": "敞口很大"}
+
+    assert unequal(english.REASONS, without) == {"overdue_share"}
+    assert unequal(english.REASONS, changed) == {"dso"}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("feature", CATALOGUE)
+def test_every_feature_can_be_told(feature, lang):
+    values = ["C10"] if CATALOGUE[feature].kind == "category" else [None, 0.0, 0.004, -0.4, 0.234, 1.0, 23.4, 1234.5]
+
+    for value in values:
+        for typical in (None, value):
+            text = sentence(reason(feature, value, typical), lang, "EUR")
+            assert text
+            assert "{" not in text
+            assert "None" not in text
+
+
+def test_every_phrase_about_a_reason_is_used_by_some_feature():
+    used = {template_key(feature, english.REASONS)[0] for feature in CATALOGUE}
+
+    assert {key.partition(".")[0] for key in english.REASONS} == used
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_code_rule_and_refusal_has_its_words(lang):
+    for code in CODES:
+        assert phrases.code_name(code, lang)
+    assert set(english.MISSING) == set(english.CODES) == set(CODES)
+    assert set(english.RULES) == set(english.CAPS) == set(RULES)
+    assert set(english.REFERRALS) == set(REFERRAL_REASONS)
+    assert set(english.NOT_SCORED) == set(NOT_SCORED_REASONS)
+    assert set(chinese.PARAMETERS) == set(PARAMETERS)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_cap_can_be_told(lang):
+    from dataclasses import replace
+
+    full = case(
+        tenure_days=1, tangible_net_worth=Decimal(-5), in_default=True, manual_cap=Decimal(5), collateral_amount=Decimal(100),
+        grade=10,
+    )  # fmt: skip
+    params = replace(
+        shipped(),
+        ceiling_hard=Amount(Decimal(1), "EUR"),
+        insurance_uninsured_appetite=Amount(Decimal("0.01"), "share of annual sales"),
+    )
+    caps = caps_of(full, params)
+
+    assert {cap.rule for cap in caps} == set(RULES)
+    for cap in caps:
+        assert "{" not in cap_sentence(cap, lang, "EUR")
+
+
+SAID = [
+    ("days_beyond_terms_90d", 23.2, 7.0, "Pays 23 days late on average over 90 days; typical customer: 7", "近90天平均晚付23天；典型客户：7"),
+    ("days_beyond_terms_365d", 1.0, 0.0, "Pays 1 day late on average over 12 months; typical customer: 0", "近12个月平均晚付1天；典型客户：0"),
+    ("days_beyond_terms_90d", 0.0, 7.0, "Pays on time on average over 90 days; typical customer: 7 days late", "近90天平均按期付款；典型客户晚付7天"),
+    ("days_beyond_terms_90d", None, 7.0, "No payment to judge lateness by", "没有付款可供判断晚付天数"),
+    ("median_days_late_180d", -5.0, 2.0, "Usually pays 5 days early; typical customer: 2 days late", "通常提前5天付款；典型客户晚付2天"),
+    ("median_days_late_180d", 0.04, 2.0, "Usually pays on the due date; typical customer: 2 days late", "通常在到期日付款；典型客户晚付2天"),
+    ("late_share_30_365d", 0.123, 0.0, "12% of the invoices of 12 months were more than 30 days late; typical customer: 0%",
+     "近12个月有12%的发票晚付超过30天；典型客户：0%"),
+    ("late_share_change_90d", -0.125, 0.0, ("In the last 90 days the share of late invoices was 12.5 percentage points lower "
+     "than over the year; change of a typical customer: 0 percentage points"), "近90天的晚付比例比全年低12.5个百分点；典型客户的变化：0个百分点"),
+    ("dispute_rate_365d", 0.0, 0.021, "No invoice of 12 months was contested; typical customer: 2.1%", "近12个月没有发票存在争议；典型客户：2.1%"),
+    ("limit_utilisation", 1.21, 0.52, "Uses 121% of its limit; typical customer: 52%", "额度使用率为121%；典型客户：52%"),
+    ("open_balance", 1234567.4, 5000.0, "Owes €1,234,567; typical customer: €5,000", "敞口为€1,234,567；典型客户：€5,000"),
+    ("current_ratio", 0.834, 1.4, "Current assets are 0.83 times what falls due within a year; typical customer: 1.4",
+     "流动资产是一年内到期债务的0.83倍；典型客户：1.4"),
+    ("interest_cover", -1.5, 4.0, "The operating result is a loss of 1.5 times the interest; typical customer: 4 times covered",
+     "营业亏损是利息的1.5倍；典型客户的利润是利息的4倍"),
+    ("rating_notch", None, 9.0, "No external rating is in force", "没有有效的外部评级"),
+    ("industry", "F41", "C10", "Line of business F41; most common: C10", "行业为F41；最常见：C10"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("feature", "value", "typical", "en", "zh"), SAID, ids=[f"{case[0]}={case[1]}" for case in SAID])
+def test_reason_says(feature, value, typical, en, zh):
+    assert sentence(reason(feature, value, typical), "en", "EUR") == en
+    assert sentence(reason(feature, value, typical), "zh", "EUR") == zh
+
+
+def test_terms_say_what_is_asked_besides():
+    assert terms_sentence(30, "en") == "net 30 days"
+    assert terms_sentence(1, "en") == "net 1 day"
+    assert terms_sentence("prepayment", "en", security_required=True) == (
+        "prepayment; credit only against a guarantee, collateral or a deposit"
+    )
+    assert terms_sentence("stop", "en", security_required=True) == "no further delivery"
+    assert terms_sentence(30, "zh") == "账期30天"
+
+
+def test_figures_are_written_as_each_language_does():
+    assert [phrases.day(date(2026, 6, 30), lang) for lang in LANGUAGES] == ["30 Jun 2026", "2026年6月30日"]
+    assert [phrases.money(Decimal("1333333.33"), "EUR", lang) for lang in LANGUAGES] == ["€1,333,333", "€1,333,333"]
+    assert [phrases.percent(share, "en") for share in (0, 0.004, 0.0417, 0.5, 1)] == ["0%", "0.4%", "4.2%", "50%", "100%"]
+    assert [phrases.window(days, "en") for days in (30, 90, 180, 365)] == ["30 days", "90 days", "6 months", "12 months"]
+    assert phrases.money(Decimal(-5), "INR", "zh") == "-₹5"

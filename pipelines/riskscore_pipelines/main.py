@@ -24,6 +24,8 @@ VERBS = {
     "ingest": "Read exports through a mapping into a book; set aside what cannot be used, with the reason.",
     "book": "Show what a book holds, and what was set aside.",
     "train": "Learn late payment from a book; log the run and register the model.",
+    "promote": "Propose a registered model version for approval.",
+    "approve": "Approve a proposed model version; the second of two people.",
     "models": "List model versions, approvals and headline figures.",
     "score": "Score, explain and price every customer of a book at a date.",
     "explain": "Say why one customer has its score, limit and terms.",

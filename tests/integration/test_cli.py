@@ -148,6 +148,8 @@ def test_exit_statuses_are_the_public_contract() -> None:
     statuses = {kind.__name__: kind.exit_status for kind in errors.RiskscoreError.__subclasses__()}
 
     assert statuses == {
+        "NotReproduced": 1,
+        "TooManyNotScored": 1,
         "UsageRefused": 2,
         "InputRefused": 3,
         "QuarantineAboveLimit": 4,

@@ -5,6 +5,7 @@ import json as jsonlib
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -120,12 +121,17 @@ def train_book(
             raise UsageRefused(FIRST_IS_GONE.format(name=model))
         clock = Stopwatch()
         book = open_book(book_folder)
-        gathered = gather(BookLedgers(book), recipe, until=until or book.last_known_on, jobs=jobs, progress=progress)
+        registry = Registry.of(workplace)
+        with ThreadPoolExecutor(1) as beside:
+            # The registry takes seconds to import and to open: meanwhile the rows are gathered, and a wrong address shows early.
+            opened = beside.submit(registry.experiment)
+            gathered = gather(BookLedgers(book), recipe, until=until or book.last_known_on, jobs=jobs, progress=progress)
+            opened.result()
         clock.lap("features and outcomes")
         trained = learn(gathered, recipe, grades, progress=progress)
         clock.lap("judging and learning")
         progress("writing down", 0, 1)
-        recorded = record(Registry.of(workplace), trained, recipe=recipe, grades=grades, card=card, book_digest=book.digest)
+        recorded = record(registry, trained, recipe=recipe, grades=grades, card=card, book_digest=book.digest)
         if first_by is not None:
             approve_first(engine, recorded.name, recorded.version, recorded.digest, by=first_by)
             keep_copy(workplace, recorded.name, trained.model.files)

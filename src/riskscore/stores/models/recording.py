@@ -63,12 +63,12 @@ def record(
     ):
         mlflow.set_tags(tags_of(trained, recipe, grades, book_digest))
         mlflow.log_params(flattened(recipe.model_dump(mode="json")))
-        mlflow.log_metrics(metrics_of(trained))
         folder = Path(scratch) / "run"
         write_run_files(folder, trained, recipe, grades)
         write_cards(folder, card, trained, recipe, run_id=run.info.run_id, book_digest=book_digest)
         mlflow.log_artifacts(str(folder))
         number = _log_model(mlflow, trained.model, trained, Path(scratch), recipe.name)
+        mlflow.log_metrics(metrics_of(trained))  # after the model: MLflow would look up each of them again to link it
     return Recorded(recipe.name, number, run.info.run_id, trained.model.digest)
 
 

@@ -75,10 +75,10 @@ def odds_of_delinquency(
     public_end = truth.calendar.month_starts[np.minimum(truth.announced + 1, truth.calendar.n_months)] - 1
     active = np.flatnonzero(joined & ((truth.announced >= truth.calendar.n_months) | (public_end > today)))
     shares = np.empty(len(active))
-    belief = next(beliefs(world, [today]))
+    belief = next(beliefs(world, [today])) if knowledge == "filtered" else None
     for number, start in enumerate(range(0, len(active), CHUNK)):
         who = active[start : start + CHUNK]
-        weights = belief.of(who) if knowledge == "filtered" else _certain(world, who, today)
+        weights = _certain(world, who, today) if belief is None else belief.of(who)
         rng = np.random.default_rng([world.seed, today, number])
         shares[start : start + CHUNK] = _Paths(world, who, today, law, n_paths, rng).share_delinquent(weights)
     return pa.table(

@@ -64,7 +64,9 @@ def populate(preset: Preset, n_customers: int, n_months: int, seed: int) -> Popu
         for code, person, pick in zip(codes, natural, draw("legal form"), strict=True)
     )
     parent, since = _families(preset, natural, n_months, seed)
-    joined = np.where(draw("joins") < preset.joining_share, 1 + (draw("joined") * (n_months - 1)).astype(np.int64), 0)
+    # A window of one month has no later month to join in.
+    later = np.minimum(1 + (draw("joined") * (n_months - 1)).astype(np.int64), n_months - 1)
+    joined = np.where(draw("joins") < preset.joining_share, later, 0)
     run_kind = chosen(draw("run kind"), preset.run_shares)
     weekday = chosen(draw("run weekday"), preset.weekday_shares)
     node = chosen(draw("quality"), preset.quality_weights)
@@ -111,7 +113,8 @@ def _families(preset: Preset, natural: NDArray[np.bool_], n_months: int, seed: i
     candidate = (uniforms(seed, "parent", who) * np.maximum(who // 10, 1)).astype(np.int64)
     member &= ~natural[candidate]
     bought_later = member & (uniforms(seed, "bought", who) < 0.1)
-    since = np.where(bought_later, 1 + (uniforms(seed, "bought month", who) * (n_months - 1)).astype(np.int64), -1)
+    month = np.minimum(1 + (uniforms(seed, "bought month", who) * (n_months - 1)).astype(np.int64), n_months - 1)
+    since = np.where(bought_later, month, -1)
     return np.where(member, candidate, -1), since
 
 

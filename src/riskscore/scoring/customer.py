@@ -109,8 +109,8 @@ def _case(row: Mapping[str, Any], verdict: _Verdict, grades: Grades, params: Par
         n_paid_invoices=row["n_paid_invoices"],
         monthly_purchases=max(row["monthly_purchases"] or ZERO, ZERO),
         peak_monthly_purchases=row["peak_monthly_purchases"],
-        days_late_p80=None if late is None else math.ceil(late),
-        typical_terms_days=None if terms is None else math.ceil(terms),
+        days_late_p80=_whole_days(late),
+        typical_terms_days=_whole_days(terms),
         tangible_net_worth=row["tangible_net_worth"],
         insured_amount=row["insured_amount"] or ZERO,
         insured_share=ZERO if insured is None else min(max(Decimal(repr(insured)), ZERO), Decimal(1)),
@@ -172,6 +172,11 @@ def not_scored(customer_id: str, reason: str, provenance: Provenance, currency: 
     return Decision(
         customer_id=customer_id, status="not_scored", currency=currency, provenance=provenance, not_scored_reason=reason
     )
+
+
+def _whole_days(days: float | None) -> int | None:
+    # Engines interpolate a percentile to within a last digit of each other: 9.000000000000002 days are 9, not 10.
+    return None if days is None else math.ceil(round(days, 6))
 
 
 def _exactly(probability: float | None) -> Decimal | None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from exporting import INVOICES, SETTLEMENTS, canonical, column_of, deliver, flat, lines, rows_of
 
+from exporting import INVOICES, SETTLEMENTS, canonical, column_of, deliver, flat, lines, rows_of
 from riskscore.errors import InputRefused, QuarantineAboveLimit, StorageFailed, UsageRefused
 from riskscore.stores.ledgers import open_book
 from riskscore.stores.ledgers.csvfiles import CsvFile
@@ -195,9 +195,7 @@ def test_a02_a_damaged_manifest_or_pointer_is_not_read(name: str, tmp_path: Path
     ],
     ids=["empty", "bom-only", "login-page", "html", "gzip", "xlsx", "parquet", "xls", "pdf", "header-only", "blank-rows", "mac"],
 )
-def test_a05_a_file_that_is_not_the_declared_type_is_refused_naming_what_it_is(
-    content: bytes, says: str, tmp_path: Path
-) -> None:
+def test_a05_a_file_that_is_not_the_declared_type_is_refused_naming_what_it_is(content: bytes, says: str, tmp_path: Path) -> None:
     (tmp_path / "invoices.csv").write_bytes(content)
 
     with pytest.raises(InputRefused, match=says) as refused:
@@ -269,10 +267,9 @@ def test_a06_an_undeclared_encoding_is_refused_with_the_byte_where_it_shows(enco
     if encoding == "utf-16":
         assert 'declare encoding = "utf-16"' in str(refused.value)
     else:
-        try:
+        with pytest.raises(UnicodeDecodeError) as undecodable:
             content.decode()
-        except UnicodeDecodeError as error:
-            assert f"byte {error.start}:" in str(refused.value)
+        assert f"byte {undecodable.value.start}:" in str(refused.value)
 
 
 @pytest.mark.parametrize(("written", "declared"), [("gb18030", "shift_jis"), ("cp1251", "utf-16"), ("cp1252", "utf-8")])

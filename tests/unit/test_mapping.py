@@ -80,7 +80,7 @@ def test_what_is_not_toml_is_named_with_its_line() -> None:
 
 
 def test_a_dispute_flag_without_its_date_cannot_be_declared() -> None:
-    text = GOOD.split('[[source]]\ntable = "settlements"')[0] + '[source.disputes]\nreason = "Disputed"\n'
+    text = GOOD.split('[[source]]\ntable = "settlements"', maxsplit=1)[0] + '[source.disputes]\nreason = "Disputed"\n'
 
     with pytest.raises(UsageRefused, match="opened_on"):
         parse(text)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from riskscore.errors import QuarantineAboveLimit, RiskscoreError
 from riskscore.stores.ledgers.crosschecks import NEW
 from riskscore.stores.ledgers.mapping import Limits
-from riskscore.stores.ledgers.sql import parquet
+from riskscore.stores.ledgers.sql import beside, parquet
 from riskscore.tables import TABLES
 
 UNSTATED = "?"
@@ -82,7 +82,7 @@ def settle(
             _count(
                 connection,
                 table,
-                f"{parquet(rows)} positional join {parquet(origins)}",
+                beside(rows, origins),
                 accounts,
                 "accepted",
                 tables,
@@ -154,7 +154,8 @@ def refuse_above_limit(accounts: Mapping[int, Account], tables: Mapping[int, str
                 "allows. Nothing "
                 f"was published. {worst}"
             )
-        for currency in sorted({code for part in parts for code in part.quarantined.volume}):
+        # Of money in a currency that cannot be read, all is set aside by definition: there only the rows can be too many.
+        for currency in sorted({code for part in parts for code in part.quarantined.volume} - {UNSTATED}):
             whole = sum((part.read.volume.get(currency, Decimal(0)) for part in parts), Decimal(0))
             amount = sum((part.quarantined.volume.get(currency, Decimal(0)) for part in parts), Decimal(0))
             if amount > Decimal(str(limits.quarantined_amount)) * whole:
@@ -174,7 +175,7 @@ def settle_standing(
     for name, stood in before["standing"].items():
         written = 0
         for rows, origins in zip(_paths(version, files, "tables", name), _paths(version, files, "origins", name), strict=True):
-            written += _standing(connection, f"{parquet(rows)} positional join {parquet(origins)}", old)
+            written += _standing(connection, beside(rows, origins), old)
         for held in _paths(version, files, "held", name):
             written += _standing(connection, f"{parquet(held)}", old)
         repeated = connection.sql(f"select count(*) from repeated_{name} where _came <> {NEW} and not _derived").fetchall()[0][0]

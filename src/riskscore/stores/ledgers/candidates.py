@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from riskscore.stores.ledgers.book import Book
 from riskscore.stores.ledgers.crosschecks import BOOK, HELD, NEW
-from riskscore.stores.ledgers.sql import parquet
+from riskscore.stores.ledgers.sql import beside, parquet
 from riskscore.stores.ledgers.tablefiles import FileDigest, verify_file
 from riskscore.tables import TABLES
 
@@ -70,7 +70,7 @@ def _published(table: str, rows: Path, origins: Path) -> str:
     return (
         f"select {_columns(table, 'b')}, m.there as _reading, b._line, b._from_event, b._derived, {BOOK} as _came, "
         f"cast(null as varchar) as _raw "
-        f"from (select * from {parquet(rows)} positional join {parquet(origins)}) as b "
+        f"from {beside(rows, origins)} as b "
         f"join old_readings as m on m.here = b._reading"
     )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from riskscore.stores.ledgers.sql import text
 from riskscore.tables import MONEY, TABLES, Table
 
 BOOK, HELD, NEW = 0, 1, 2
@@ -258,7 +259,7 @@ def open_workspace(folder: Path, memory: str = "512MB") -> duckdb.DuckDBPyConnec
         "preserve_insertion_order": "false",
     }
     for name, value in settings.items():
-        connection.execute(f"set {name} = '{value}'")
+        connection.execute(f"set {name} = {text(value)}")
     # One transaction that is never committed: what is computed here is thrown away, so nothing of it has to be flushed.
     connection.execute("begin transaction")
     return connection

@@ -1,5 +1,7 @@
 """Names, texts and files inside SQL: quoted once, here."""
 
+# ruff: noqa: S608 - this is where names and texts are quoted.
+
 from pathlib import Path
 
 
@@ -17,3 +19,8 @@ def parquet(path: Path) -> str:
     """The rows of one Parquet file. A folder may be called `[old]*`: what DuckDB would take for a pattern is taken literally."""
     literal = "".join(f"[{mark}]" if mark in "*?[" else mark for mark in str(path))
     return f"read_parquet({text(literal)})"
+
+
+def beside(rows: Path, origins: Path) -> str:
+    """The rows of one file with, row for row, those of another."""
+    return f"(select * from {parquet(rows)} as rows positional join {parquet(origins)} as origins)"

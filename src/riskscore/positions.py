@@ -73,7 +73,7 @@ def compute(
     in_default: an invoice more than `default_days` past due with an undisputed open amount of at least `default_min_amount`
       and `default_min_share` of the last twelve months' billing, or a material write-off in the last 365 days.
     monthly_purchases: billed over the last min(tenure, 365) days, at least 30, per 30 days; null without any invoice.
-    days_late_p80: of invoices settled in 365 days and those overdue now; null when nothing was settled.
+    days_late_p80: four in five of the invoices settled in 365 days or overdue now were no later; null when nothing was settled.
     insured_share: part of a loss the insurance pays, weighted by insured amount; null without insurance.
     data_depth: A (fresh accounts and twelve months of payments) to G (firmographics only); never better for knowing less.
     """
@@ -102,8 +102,8 @@ def _measures(default_days: int) -> Measures:
     items.count("n_billed", bills)
     items.largest("first_billed", issued, bills)
     items.count("n_settled_year", nw.col("settled") & (nw.col("concluded") < YEAR))
-    items.quantile("p80", nw.col("days_late"), 0.8, nw.col("concluded") < YEAR)
-    items.quantile("typical_terms", nw.col("terms"), 0.5, nw.col("sale") & (issued < YEAR))
+    items.p80("p80", nw.col("days_late"), nw.col("concluded") < YEAR)
+    items.median("typical_terms", nw.col("terms"), nw.col("sale") & (issued < YEAR))
     items.count("n_paid", nw.col("settled"))
     items.largest("first_paid", nw.col("as_of") - nw.col("paid_on"), nw.col("settled"))
     return items

@@ -1,13 +1,14 @@
 """The definition of every feature, read off its docstring and written as plainly as can be: lists, sums, one division."""
 
 import math
+import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
 
-from oracle.known import Item, Known, line
+from oracle.known import Item, Known, cents_of, line
 from oracle.scales import NOTCHES
 
 Answer = float | str | None
@@ -105,14 +106,14 @@ def index(known: Known, window: int) -> float | None:
     return 0.0
 
 
-def quantile(values: list[int], share: float) -> float | None:
+def four_in_five(values: list[int]) -> int | None:
     if not values:
         return None
     values = sorted(values)
-    rank = share * (len(values) - 1)
+    rank = Fraction(4, 5) * (len(values) - 1)
     low = math.floor(rank)
     high = min(low + 1, len(values) - 1)
-    return values[low] + (values[high] - values[low]) * (rank - low)
+    return math.ceil(values[low] + (values[high] - values[low]) * (rank - low))
 
 
 def _windows(name: str, windows: Iterable[int], definition: Callable[[Known, int], Answer]) -> None:
@@ -127,12 +128,12 @@ _windows("max_days_late_{}d", (90, 365), lambda k, w: number(max((i.days_late fo
 
 @oracle
 def median_days_late_180d(known: Known) -> Answer:
-    return number(quantile([i.days_late for i in concluded(known, 180)], 0.5))
+    return number(statistics.median(late) if (late := [i.days_late for i in concluded(known, 180)]) else None)
 
 
 @oracle
 def days_late_p80_365d(known: Known) -> Answer:
-    return number(quantile([i.days_late for i in concluded(known, 365)], 0.8))
+    return number(four_in_five([i.days_late for i in concluded(known, 365)]))
 
 
 @oracle
@@ -540,7 +541,7 @@ def tangible_equity_ratio(known: Known) -> Answer:
 @oracle
 def annual_revenue(known: Known) -> Answer:
     revenue = line(known.statement, "revenue")
-    return None if revenue is None or known.statement_rate is None else revenue * known.statement_rate / 10_000
+    return None if revenue is None or known.statement_rate is None else cents_of(revenue, known.statement_rate) / 100
 
 
 @oracle

@@ -62,7 +62,7 @@ class Books:
 
 
 def cents_of(parts: int, rate: float) -> int:
-    return math.floor(parts * rate / 100 + 0.5)
+    return (math.floor(parts * rate + 0.5) + 50) // 100
 
 
 @lru_cache(maxsize=4096)

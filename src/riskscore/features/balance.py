@@ -19,7 +19,6 @@ from riskscore.features.measured import (
 from riskscore.features.relationship import TENURE
 from riskscore.snapshot.measures import Expr, integer, per, real, when
 
-CENTS = 100
 owes = (unpaid > 0) & (collectable > 0)
 overdue = owes & (age > 0)
 
@@ -37,7 +36,7 @@ def open_balance() -> Expr:
 
     Open invoices less unapplied credits, in the reporting currency. Null when no invoice was ever known.
     """
-    return when(N_EVER_BILLED > 0, real(BALANCE) / CENTS)
+    return when(N_EVER_BILLED > 0, real(BALANCE))
 
 
 @feature(unit="share", risk="rises", group="exposure", reason="E01")

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from riskscore.features import balance, deductions, lateness, receipts, relationship, shares, standing, statements
 from riskscore.features.feature import Feature
 from riskscore.features.measured import ITEMS, RECEIPTS
 from riskscore.snapshot import Snapshot
+
+CENTS = 100.0
 
 CATALOGUE: Mapping[str, Feature] = {
     feature.name: feature
@@ -28,7 +31,13 @@ def compute(snapshot: Snapshot) -> pa.Table:
     facts = snapshot.stage(facts)
     wanted = {name: feature.formula() for name, feature in CATALOGUE.items()}
     rows = facts.select("observation", **wanted).collect("pyarrow").to_native().sort_by("observation")
-    kinds = {name: pa.float64() if feature.kind == "number" else pa.string() for name, feature in CATALOGUE.items()}
-    columns = [rows[name].cast(kind) for name, kind in kinds.items()]
+    columns = [_delivered(feature, rows[name]) for name, feature in CATALOGUE.items()]
     who = snapshot.observations
-    return pa.table([who["customer_id"], who["as_of"], *columns], names=["customer_id", "as_of", *kinds])
+    return pa.table([who["customer_id"], who["as_of"], *columns], names=["customer_id", "as_of", *CATALOGUE])
+
+
+def _delivered(feature: Feature, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if feature.kind == "category":
+        return column.cast(pa.string())
+    numbers = column.cast(pa.float64())
+    return pc.divide(numbers, CENTS) if feature.unit == "money" else numbers

@@ -20,7 +20,7 @@ Group = Literal[
 class Feature:
     """One column of the frame a model sees.
 
-    name: the column. unit: days, share, count, ratio, money (reporting currency), index, notch, or code.
+    name: the column. unit: days, share, count, ratio, money (reporting currency; its formula is in whole cents), index, code.
     risk: the declared direction; models keep it. window_days: how far back it looks; null where it looks at one state.
     group and reason: under which heading and code an explanation shows it. kind: number (float, null = not known) or category.
     meaning: the question it answers, its definition, and what null means.

@@ -50,8 +50,8 @@ SUM_WHEN = ITEMS.total("sum_when", WHEN, concluded_within(YEAR))
 SUM_WHEN_SQUARED = ITEMS.total("sum_when_squared", WHEN * WHEN, concluded_within(YEAR))
 SUM_WHEN_LATE = ITEMS.total("sum_when_late", WHEN * LATE, concluded_within(YEAR))
 
-MEDIAN_180 = ITEMS.quantile("median_late_180", days_late, 0.5, concluded_within(180))
-P80_365 = ITEMS.quantile("p80_late_365", days_late, 0.8, concluded_within(YEAR))
+MEDIAN_180 = ITEMS.median("median_late_180", days_late, concluded_within(180))
+P80_365 = ITEMS.p80("p80_late_365", days_late, concluded_within(YEAR))
 MAX_90 = ITEMS.largest("max_late_90", days_late, concluded_within(QUARTER))
 MAX_365 = ITEMS.largest("max_late_365", days_late, concluded_within(YEAR))
 
@@ -61,7 +61,8 @@ def payment_index(days: Expr) -> Expr:
     (first, best), *_, (last, worst) = PAYMENT_INDEX
     index = when(days >= last, nw.lit(float(worst)))
     for (x0, y0), (x1, y1) in pairwise(PAYMENT_INDEX):
-        index = when((days >= x0) & (days < x1), y0 + (days - x0) * (y1 - y0) / (x1 - x0), index)
+        slope = (y1 - y0) / (x1 - x0)
+        index = when((days >= x0) & (days < x1), y0 + (days - x0) * slope, index)
     return when(days < first, nw.lit(float(best)), index)
 
 
@@ -136,7 +137,7 @@ def median_days_late_180d() -> Expr:
 def days_late_p80_365d() -> Expr:
     """Within how many days of the due date are four in five invoices paid?
 
-    80th percentile (linear between ranks) over invoices settled in a year and those overdue now. Null when there are none.
+    80th percentile, rounded up to a whole day, over invoices settled in a year and those overdue now. Null when there are none.
     """
     return real(P80_365)
 

@@ -6,7 +6,6 @@ from riskscore.features.feature import feature
 from riskscore.features.measured import BILLED, ITEMS, MONTH, N_BILLED, QUARTER, YEAR, billed, bills, issued, issued_within, terms
 from riskscore.snapshot.measures import ZERO, Expr, integer, per, real, when
 
-CENTS = 100
 SLICES = 12
 HALF = 180
 
@@ -71,7 +70,7 @@ def billed_365d() -> Expr:
 
     In the reporting currency, credit notes not taken off. 0 when nothing was.
     """
-    return real(BILLED[YEAR]) / CENTS
+    return real(BILLED[YEAR])
 
 
 @feature(unit="ratio", risk="none", window_days=360, group="payment_history", reason="B02")
@@ -110,7 +109,7 @@ def mean_invoice_365d() -> Expr:
 
     Mean over a year's invoices in the reporting currency. Null when none was issued.
     """
-    return per(BILLED[YEAR], N_BILLED[YEAR] * CENTS)
+    return per(BILLED[YEAR], N_BILLED[YEAR])
 
 
 @feature(unit="share", risk="none", window_days=365, group="payment_history", reason="B03")

@@ -7,7 +7,7 @@ import narwhals.stable.v2 as nw
 
 from riskscore.features.feature import feature
 from riskscore.snapshot.measures import Expr, integer, per, real
-from riskscore.snapshot.money import PARTS
+from riskscore.snapshot.money import cents
 
 YEAR = 365
 Z_WORKING_CAPITAL, Z_RETAINED, Z_EBIT, Z_EQUITY = 6.56, 3.26, 6.72, 1.05
@@ -123,7 +123,7 @@ def annual_revenue() -> Expr:
 
     Revenue of the newest accounts in the reporting currency, at the rate of the date. Null without accounts.
     """
-    return real(revenue) * nw.col("rate") / PARTS
+    return real(cents(revenue))
 
 
 @feature(unit="ratio", risk="falls", group="financial_strength", reason="F03")

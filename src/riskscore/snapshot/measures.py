@@ -61,9 +61,16 @@ class Measures:
         """The minimum over the rows where the condition holds; null where there are none."""
         return self._keep(self._extremes, name, (what if where is None else when(where, what)).min())
 
-    def quantile(self, name: str, what: Expr, share: float, where: Expr) -> Expr:
-        """The linearly interpolated quantile over the rows where the condition holds; null where there are none."""
-        return self._keep(self._extremes, name, when(where, what).quantile(share, interpolation="linear"))
+    def median(self, name: str, what: Expr, where: Expr) -> Expr:
+        """The median of whole numbers over the rows where the condition holds; null where there are none."""
+        return self._keep(self._extremes, name, when(where, what).quantile(0.5, interpolation="linear"))
+
+    def p80(self, name: str, what: Expr, where: Expr) -> Expr:
+        """The 80th percentile of whole numbers, rounded up: four in five rows do not exceed it; null where there are none."""
+        # Between ranks a percentile lies on a fifth. Engines differ in its last bit, not in the number of fifths.
+        between = when(where, what).quantile(0.8, interpolation="linear")
+        fifths = integer((between * 5.0 + 0.5).floor())
+        return self._keep(self._extremes, name, -(-fifths // 5))
 
     def distinct(self, name: str, what: Expr, where: Expr) -> Expr:
         """How many different values the rows hold where the condition holds; 0 where there are none."""

@@ -28,9 +28,11 @@ def parts(column: str) -> Expr:
 def cents(amount: Expr) -> Expr:
     """Ten-thousandths of some currency as whole cents of the reporting currency, by the `rate` column beside it.
 
-    Halves go up: engines disagree on the rounding of halves, and none disagrees on the floor.
+    Halves go up: engines disagree on the rounding of halves, and none disagrees on the floor. No float is divided by a constant
+    either: one engine multiplies by the reciprocal, and the last bit differs.
     """
-    return integer((real(amount) * nw.col("rate") / PARTS_PER_CENT + 0.5).floor())
+    converted = integer((real(amount) * nw.col("rate") + 0.5).floor())
+    return (converted + PARTS_PER_CENT // 2) // PARTS_PER_CENT
 
 
 def in_force(frame: Frame, key: str, *, order: list[str], until: Expr | None = None) -> Frame:

@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from riskscore.errors import RiskscoreError, StorageFailed, UsageRefused
+from riskscore.errors import StorageFailed, UsageRefused
 
 TABLES = sa.MetaData(
     naming_convention={
@@ -103,7 +103,7 @@ def open_database(url: str) -> Engine:
         sa.event.listen(engine, "begin", _begin_sqlite)
     try:
         _migrate(engine)
-    except RiskscoreError:
+    except BaseException:
         engine.dispose()
         raise
     return engine

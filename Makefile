@@ -71,7 +71,7 @@ docs: $(VENV)/.dev  ## write the reference pages from the code
 
 .PHONY: bench
 bench: $(VENV)/.bench  ## the benchmarks, stages and ratios printed
-	@$(BIN)/python benchmarks/bench_demo.py
+	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
   --custom-compile-command 'make lock'

@@ -11,16 +11,18 @@ from pathlib import Path
 
 os.environ["COLUMNS"] = "100"  # before the help is written: the pages must not depend on who runs this
 
-from riskscore import errors, tables
+from riskscore import errors
 from riskscore.features import CATALOGUE
+from riskscore.stores.ledgers.reference import quarantine_page
+from riskscore.tables import data_dictionary
 from riskscore_pipelines.main import VERBS, main, usage
 
-NOTE = "<!-- Written by docs/generate.py from the code. Do not edit. -->\n\n"
+NOTE = "Made from the code by `make docs`; do not edit.\n"
 
 
 def cli() -> str:
     """Every verb with its help."""
-    parts = ["# The command\n", "```text\n" + usage() + "```\n"]
+    parts = ["# The command\n", NOTE, "```text\n" + usage() + "```\n"]
     for verb, what in VERBS.items():
         said = io.StringIO()
         with contextlib.redirect_stdout(said):
@@ -41,23 +43,7 @@ def exit_codes() -> str:
     kinds = sorted(errors.RiskscoreError.__subclasses__(), key=lambda kind: (kind.exit_status, kind.code))
     rows += [f"| {kind.exit_status} | `{kind.code}` | {' '.join((kind.__doc__ or '').split())} |" for kind in kinds]
     rows += ["| 130, 143 | | stopped by a signal; the run can be resumed |"]
-    return "# Exit statuses\n\nAn error is one line on stderr; results are on stdout.\n\n" + "\n".join(rows) + "\n"
-
-
-def data_dictionary() -> str:
-    """The canonical tables, column by column."""
-    parts = ["# Canonical tables\n", "Money is exact decimal beside its currency; an empty cell means not known, never zero.\n"]
-    for table in tables.TABLES.values():
-        rows = ["| column | kind | needed | meaning |", "|-|-|-|-|"]
-        rows += [
-            f"| `{column.name}` | {column.kind} | {'yes' if column.required else ''} | {column.meaning}"
-            + (f" ({', '.join(f'`{choice}`' for choice in column.choices)})" if column.choices else "")
-            + " |"
-            for column in table.columns
-        ]
-        key = ", ".join(f"`{name}`" for name in table.key)
-        parts.append(f"## {table.name}\n\n{table.meaning} A row is named by {key}.\n\n" + "\n".join(rows) + "\n")
-    return "\n".join(parts)
+    return f"# Exit statuses\n\n{NOTE}\nAn error is one line on stderr; results are on stdout.\n\n" + "\n".join(rows) + "\n"
 
 
 def features() -> str:
@@ -67,7 +53,7 @@ def features() -> str:
         f"{len(CATALOGUE)} features, each computed from what was known at a date. *Risk* is the declared direction: a model may "
         "not learn the opposite. Null is not zero; the meaning says what null stands for.\n"
     )
-    parts = ["# Features\n", preface]
+    parts = ["# Features\n", NOTE, preface]
     for group in groups:
         rows = ["| feature | unit | risk | window | reason | meaning |", "|-|-|-|-|-|-|"]
         rows += [
@@ -80,7 +66,13 @@ def features() -> str:
     return "\n".join(parts)
 
 
-PAGES = {"cli.md": cli, "exit-codes.md": exit_codes, "tables.md": data_dictionary, "features.md": features}
+PAGES = {
+    "cli.md": cli,
+    "exit-codes.md": exit_codes,
+    "features.md": features,
+    "canonical-tables.md": data_dictionary,
+    "quarantine.md": quarantine_page,
+}
 
 
 def write(folder: Path) -> list[Path]:
@@ -88,7 +80,7 @@ def write(folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, page in PAGES.items():
-        (folder / name).write_text(NOTE + page(), "utf-8")
+        (folder / name).write_text(page(), "utf-8")
         written.append(folder / name)
     return written
 

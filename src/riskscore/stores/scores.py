@@ -100,9 +100,12 @@ def _write_parquet(rows: pa.Table, path: Path) -> None:
 
 def _write_csv(rows: pa.Table, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer, quoting = csv.writer(file, lineterminator="\n"), csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerow(rows.column_names)
-        writer.writerows([_as_csv(value) for value in row] for row in _values(rows))
+        for row in _values(rows):
+            # A carriage return alone is a line end to readers, but no reason for the writer to quote.
+            returns = any(isinstance(value, str) and "\r" in value for value in row)
+            (quoting if returns else writer).writerow([_as_csv(value) for value in row])
 
 
 def _write_xlsx(rows: pa.Table, path: Path) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import beta
+from scipy.special import betainc, betaincinv
 
 from riskscore.evaluation.metrics import Floats, Integers
 
@@ -40,14 +40,13 @@ def judge_grades(grades: Integers, pd: Floats, outcome: Floats) -> list[GradeRow
     counted = [(grade, pd[grades == grade], outcome[grades == grade]) for grade in used]
     tails = []
     for _, predicted, happened in counted:
-        posterior = beta(happened.sum() + 0.5, len(happened) - happened.sum() + 0.5)
-        below = float(posterior.cdf(predicted.mean()))
+        below = float(betainc(happened.sum() + 0.5, len(happened) - happened.sum() + 0.5, predicted.mean()))
         tails.append(min(1.0, 2 * min(below, 1 - below)))
     rejected = _holm(tails)
     rows = []
     for (grade, predicted, happened), p_value, out in zip(counted, tails, rejected, strict=True):
         n, events = len(happened), int(happened.sum())
-        low, high = beta(events + 0.5, n - events + 0.5).ppf([LEVEL / 2, 1 - LEVEL / 2])
+        low, high = betaincinv(events + 0.5, n - events + 0.5, [LEVEL / 2, 1 - LEVEL / 2])
         rows.append(
             GradeRow(grade, n, events, float(predicted.mean()), events / n, float(low), float(high), p_value, holds=not out)
         )

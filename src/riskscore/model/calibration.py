@@ -88,17 +88,17 @@ def venn_abers(log_odds: Floats, outcome: Floats, weight: Floats) -> dict[str, l
 
     Returns breakpoints (k - 1), p0 and p1 (k each): the step of log-odds s is the number of breakpoints not above s.
     """
-    order = np.argsort(log_odds, kind="stable")
-    scores, hits, weights = log_odds[order], (outcome * weight)[order], weight[order]
-    group = np.minimum((np.cumsum(weights) / weights.sum() * MOST_STEPS_OF_INTERVAL).astype(int), MOST_STEPS_OF_INTERVAL - 1)
-    # A group starts at a new score only: equal scores stay together.
-    starts = np.flatnonzero(np.append(True, (np.diff(group) > 0) & (np.diff(scores) > 0)))
-    mass, hit = np.add.reduceat(weights, starts), np.add.reduceat(hits, starts)
-    p0, p1 = (np.array([_isotonic_at(place, label, hit, mass) for place in range(len(mass))]) for label in (0.0, 1.0))
-    changes = np.flatnonzero((np.diff(p0) != 0) | (np.diff(p1) != 0))
-    kept = np.append(0, changes + 1)
+    scores, place = np.unique(log_odds, return_inverse=True)
+    mass, hit = (np.asarray(np.bincount(place, each), dtype=np.float64) for each in (weight, weight * outcome))
+    # Equal scores stay together; beyond 512 different ones, neighbours are joined into steps of equal weight.
+    step = ((np.cumsum(mass) - mass) / mass.sum() * MOST_STEPS_OF_INTERVAL).astype(int)
+    starts = np.append(0, np.flatnonzero(np.diff(step)) + 1)
+    mass, hit = np.add.reduceat(mass, starts), np.add.reduceat(hit, starts)
+    p0, p1 = (np.array([_isotonic_at(at, label, hit, mass) for at in range(len(mass))]) for label in (0.0, 1.0))
+    changes = starts[1:][(np.diff(p0) != 0) | (np.diff(p1) != 0)]
+    kept = np.append(0, np.flatnonzero((np.diff(p0) != 0) | (np.diff(p1) != 0)) + 1)
     return {
-        "breakpoints": significant(scores[starts[changes + 1]]).tolist() if len(changes) else [],
+        "breakpoints": significant((scores[changes - 1] + scores[changes]) / 2).tolist(),
         "p0": significant(p0[kept]).tolist(),
         "p1": significant(p1[kept]).tolist(),
     }

@@ -117,10 +117,11 @@ class Formula:
 def shrunken(share: Floats, n: Floats, mean: float, strength: float) -> Floats:
     """The share s / n pulled toward the book's mean as if `strength` more invoices had behaved like the book.
 
-    (s + mean * strength) / (n + strength): the posterior mean of a beta-binomial. With nothing counted it is the mean.
+    (s + mean * strength) / (n + strength) with s = share * n: the posterior mean of a beta-binomial. With nothing counted it is the mean.
     """
-    counted = np.nan_to_num(n)
-    result: Floats = (np.nan_to_num(share) * counted + mean * strength) / (counted + strength)
+    counted = np.maximum(np.nan_to_num(n), 0.0)
+    # Written as a step from the mean, which no share and no count can make overflow.
+    result: Floats = mean + np.where(np.isnan(share), 0.0, share - mean) * (counted / (counted + strength))
     return result
 
 

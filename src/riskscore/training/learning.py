@@ -81,10 +81,10 @@ def learn(gathered: Gathered, recipe: Recipe, grades: Grades, *, progress: Progr
 
 def chosen_features(recipe: Recipe) -> tuple[FeatureLike, ...]:
     """The features the recipe learns from, in the catalogue's order. Raises UsageRefused for a name that is not in it."""
-    named = {*recipe.features.leave_out, *recipe.baselines, recipe.members.rate.share, recipe.members.rate.of}
-    if strangers := named - set(features.CATALOGUE):
+    used = {*recipe.baselines, recipe.members.rate.share, recipe.members.rate.of}
+    if strangers := used.union(recipe.features.leave_out) - set(features.CATALOGUE):
         raise UsageRefused(f"recipe: no such feature in the catalogue: {', '.join(sorted(strangers))}.")
-    if needed := set(recipe.features.leave_out) & (named - set(recipe.features.leave_out)):
+    if needed := used.intersection(recipe.features.leave_out):
         raise UsageRefused(f"recipe: {', '.join(sorted(needed))} is left out and used at once.")
     return tuple(each for name, each in features.CATALOGUE.items() if name not in recipe.features.leave_out)
 

@@ -68,13 +68,13 @@ class CsvFile:
         skip = self._source.skip_lines
         with ReadOnce(self._path) as raw:
             texts = self._texts(raw)
-            text, at_end = next(texts)
-            below = _below(text, skip + 1)
-            if not below.strip() and not self._source.header_only and (at_end or not next(texts)[0].strip()):
-                raise InputRefused(
-                    f"{self.name}: only a header, no rows. Nothing was written. "
-                    "Export it again; where no rows is right, declare header_only = true."
-                )
+            text, _ = next(texts)
+            has_rows = bool(_below(text, skip + 1).strip()) or any(more.strip() for more, _ in texts)
+        if not has_rows and not self._source.header_only:
+            raise InputRefused(
+                f"{self.name}: only a header, no rows. Nothing was written. "
+                "Export it again; where no rows is right, declare header_only = true."
+            )
         header = _below(text, skip).partition("\n")[0].removesuffix("\r")
         if not header or not self._grammar.pattern().fullmatch(header):
             raise InputRefused(

@@ -89,13 +89,15 @@ class Decision:
     status: scored, referred (a person has to look; what is recommended is a proposal), or not_scored (no answer, see
     `not_scored_reason`). pd, pd_low, pd_high, score, grade: the answer; a customer in default has pd 1 and grade 10 whatever the
     chain says; grade is null where the interval is too wide to name one. chain: null where the model was not asked.
-    exposure, overdue: money in `currency`. unfamiliar: features on which training never saw the like.
+    is_natural_person: switches on what the law asks for people; null is not known. exposure, overdue: money in `currency`.
+    unfamiliar: features on which training never saw the like.
     """
 
     customer_id: str
     status: Status
     currency: str
     provenance: Provenance
+    is_natural_person: bool | None = None
     data_depth: str | None = None
     exposure: Decimal | None = None
     overdue: Decimal | None = None

@@ -11,8 +11,7 @@ from deciding import GOOD, GRADES, ON, PROVENANCE, RECEIVABLES, LinearModel, fea
 from riskscore.errors import InputRefused, UsageRefused
 from riskscore.model import Probability
 from riskscore.policy import Amount
-from riskscore.scoring import customer as one_customer
-from riskscore.scoring import decide_rows, isolating, missing_share, receivables_of, too_many_not_scored
+from riskscore.scoring import concluding, decide_rows, isolating, missing_share, receivables_of, too_many_not_scored
 
 
 def decided(model, values=None, *, params=None, receivables=RECEIVABLES, **facts):
@@ -158,14 +157,14 @@ def test_one_infinite_feature_costs_one_customer_its_score_and_nobody_else():
 
 
 def test_one_poisonous_customer_is_not_scored_and_the_others_are(monkeypatch):
-    honest = one_customer.recommend
+    honest = concluding.recommend
 
     def poisoned(case, params):
         if case.customer_id == "b":
             raise ZeroDivisionError
         return honest(case, params)
 
-    monkeypatch.setattr(one_customer, "recommend", poisoned)
+    monkeypatch.setattr(concluding, "recommend", poisoned)
     answers = decide_rows(
         features_of("a", "b", "c", **GOOD), positions_of("a", "b", "c"), LinearModel(), GRADES, shipped(),
         receivables=RECEIVABLES, provenance=PROVENANCE,

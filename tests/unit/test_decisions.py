@@ -8,7 +8,7 @@ import pytest
 
 from deciding import GOOD, GRADES, ON, PROVENANCE, RECEIVABLES, LinearModel, features_of, positions_of, shipped
 from riskscore.decisions import canonical_bytes, from_record
-from riskscore.scoring import decide_rows, not_scored
+from riskscore.scoring import decide_rows, not_scored, replay
 
 CANARY = "Kanarienvogel & Söhne"
 
@@ -105,3 +105,28 @@ def test_canonical_bytes_do_not_depend_on_the_order_of_keys_and_hold_no_nan():
     assert canonical_bytes({"b": 0.1, "a": "ä"}) == canonical_bytes({"a": "ä", "b": 0.1}) == '{"a":"ä","b":0.1}'.encode()
     with pytest.raises(ValueError, match="not JSON compliant"):
         canonical_bytes({"a": float("nan")})
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_record_replayed_with_what_it_was_made_with_is_the_same_bytes(kind):
+    models = {"referred": LinearModel(spread=3.0), "no-model": None}
+    provenance = replace(PROVENANCE, model=None, recipe=None) if kind == "no-model" else PROVENANCE
+    decision = from_record(json.loads(replace(EVERY_KIND[kind](), provenance=provenance).to_bytes()), provenance)
+
+    assert replay(decision, models.get(kind, LinearModel()), GRADES, shipped()).to_bytes() == decision.to_bytes()
+
+
+def test_replay_with_another_formula_shows_the_difference():
+    decision = decided(LinearModel())
+
+    assert replay(decision, LinearModel(base=-1.0), GRADES, shipped()) != decision
+
+
+@pytest.mark.parametrize(
+    ("model", "params", "named"),
+    [(None, shipped(), "model"), (LinearModel(), replace(shipped(), digest="0" * 64), "policy")],
+    ids=["model", "policy"],
+)
+def test_replay_with_another_model_or_policy_is_refused(model, params, named):
+    with pytest.raises(ValueError, match=f"was made with {named}"):
+        replay(decided(LinearModel()), model, GRADES, params)

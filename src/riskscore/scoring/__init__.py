@@ -1,9 +1,11 @@
 """From a snapshot to decisions: what the model says, why, and what the policy makes of it."""
 
 from riskscore.scoring.answers import catalogue_digest
-from riskscore.scoring.customer import missing_share, not_scored
+from riskscore.scoring.concluding import missing_share
+from riskscore.scoring.customer import not_scored
 from riskscore.scoring.path import Watch, decide, decide_rows, isolating, too_many_not_scored, unwatched
 from riskscore.scoring.receivables import Receivables, receivables_of
+from riskscore.scoring.replaying import replay
 
 __all__ = [
     "Receivables",
@@ -15,6 +17,7 @@ __all__ = [
     "missing_share",
     "not_scored",
     "receivables_of",
+    "replay",
     "too_many_not_scored",
     "unwatched",
 ]

@@ -84,6 +84,7 @@ def run_verb(verb: str, arguments: Sequence[str]) -> int:
 
     app = importlib.import_module(f"riskscore_pipelines.{verb}").app
     app.rich_markup_mode = None  # plain help: the same in a terminal, a pipe and the reference pages
+    app._add_completion = False  # noqa: SLF001  it would complete one verb and not the command
     try:
         answer = get_command(app).main(args=list(arguments), prog_name=f"riskscore {verb}", standalone_mode=False)
     except Abort as error:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from riskscore.simulation import PRESETS, economy
+from riskscore.simulation import PRESETS, economy, simulate
 from riskscore.simulation.calendars import N_RUN_CLASSES, Calendar
 from riskscore.simulation.payments import NEVER, Followed, dispute_days, follow, month_logit
 from riskscore.simulation.population import populate
@@ -99,7 +99,7 @@ def test_macro_index_is_the_written_autoregression_from_zero():
 
 def test_regimes_start_and_move_in_the_written_shares():
     macro = np.zeros(12)
-    paths = economy.regime_paths(CALM, macro, np.zeros(40_000, dtype=np.int64), seed=1)
+    paths = economy.regime_paths(CALM, macro, np.zeros(40_000, dtype=np.int64), np.zeros(40_000, dtype=np.bool_), seed=1)
     start = np.bincount(paths[:, 0], minlength=4) / 40_000
     moved = np.zeros((4, 4))
     np.add.at(moved, (paths[:, :-1].ravel(), paths[:, 1:].ravel()), 1)
@@ -211,3 +211,49 @@ def test_random_numbers_are_uniform_uncorrelated_and_named_by_their_counters():
     assert numbers[7, 9] == uniforms(1, "test", 7, 9)
     assert numbers[7, 9] != uniforms(1, "other", 7, 9)
     assert numbers[7, 9] != uniforms(2, "test", 7, 9)
+
+
+@pytest.fixture(scope="module")
+def processor():
+    """A world of the preset that imitates a payment processor's cleared items."""
+    return simulate("hr_like", n_customers=1200, n_months=14, seed=3)
+
+
+@pytest.mark.parametrize(
+    ("days", "published", "within"),
+    [(0, 0.430, 0.03), (15, 0.039, 0.010), (30, 0.023, 0.006), (45, 0.013, 0.006), (60, 0.0054, 0.003)],
+)
+def test_processors_items_are_late_as_often_as_published(processor, days, published, within):
+    truth = processor.truth
+    mature = truth.billing.rolled_due + 61 < truth.calendar.n_days
+    late = (truth.payments.paid - truth.billing.rolled_due)[mature] > days
+
+    assert late.mean() == pytest.approx(published, abs=within)
+
+
+def test_processors_amounts_and_concentration_are_as_published(processor):
+    truth = processor.truth
+    early = (truth.payments.paid < truth.billing.rolled_due)[truth.billing.rolled_due + 61 < truth.calendar.n_days]
+
+    assert np.percentile(truth.cents / 100, [25, 50, 75]) == pytest.approx([4600, 17300, 47000], rel=0.2)
+    assert np.bincount(truth.billing.customer).max() / len(truth.billing) == pytest.approx(0.22, abs=0.05)
+    assert early.mean() == pytest.approx(0.361, abs=0.03)
+
+
+def test_largest_customer_of_the_processor_is_steady_and_no_other(processor):
+    people, regimes = processor.truth.people, processor.truth.regimes
+
+    assert people.steady.tolist() == [True] + [False] * (len(people) - 1)
+    assert (regimes[0] == 0).all()
+    assert np.bincount(processor.truth.billing.customer).argmax() == 0
+    assert not world_of().truth.people.steady.any()
+
+
+def test_small_firms_pay_as_late_as_europe_is_reported_to():
+    """Payment studies: 18 days after terms of 32 (indicative)."""
+    truth = simulate("sme", n_customers=1200, n_months=20, seed=3).truth
+    paid = (truth.payments.paid < truth.calendar.n_days) & (truth.billing.rolled_due + 120 < truth.calendar.n_days)
+    late, weight = (truth.payments.paid - truth.billing.due)[paid], truth.billing.amount[paid]
+
+    assert np.average((truth.billing.due - truth.billing.issued)[paid], weights=weight) == pytest.approx(32, abs=2)
+    assert np.average(late, weights=weight) == pytest.approx(18, abs=5)

@@ -183,7 +183,7 @@ class _Paths:
             bounds = np.cumsum(transition(self.preset, macro[:, month]), axis=2)[:, :, :-1]
             rows = bounds[path, regimes[:, step - 1]]
             regimes[:, step] = (self.rng.random(len(start))[:, None] >= rows).sum(axis=1)
-        return regimes
+        return np.where(np.repeat(self.truth.people.steady[self.who], self.n_paths)[:, None], 0, regimes)
 
     def _items(self) -> _Items:
         open_items, new_items = self._open_items(), self._new_items()

@@ -7,6 +7,7 @@ from riskscore.simulation.presets import Preset
 from riskscore.simulation.randomness import Floats, Ints, chosen, normals, uniforms
 
 Regimes = NDArray[np.int8]
+Flags = NDArray[np.bool_]
 
 
 def macro_path(preset: Preset, n_months: int, seed: int) -> Floats:
@@ -30,8 +31,11 @@ def transition(preset: Preset, macro: Floats | float) -> Floats:
     return np.asarray(tilted / tilted.sum(axis=-1, keepdims=True), dtype=np.float64)
 
 
-def regime_paths(preset: Preset, macro: Floats, joined_month: Ints, seed: int) -> Regimes:
-    """The regime of each customer in each month (customer, month); -1 before the month in which it joined."""
+def regime_paths(preset: Preset, macro: Floats, joined_month: Ints, steady: Flags, seed: int) -> Regimes:
+    """The regime of each customer in each month (customer, month); -1 before the month in which it joined.
+
+    steady: who stays healthy for ever.
+    """
     n_customers, n_months = len(joined_month), len(macro)
     draws = uniforms(seed, "regime", np.arange(n_customers)[:, None], np.arange(n_months)[None, :])
     paths = np.full((n_customers, n_months), -1, dtype=np.int8)
@@ -43,7 +47,7 @@ def regime_paths(preset: Preset, macro: Floats, joined_month: Ints, seed: int) -
             bounds = np.cumsum(transition(preset, macro[month]), axis=1)[:, :-1]
             rows = bounds[paths[before, month - 1]]
             paths[before, month] = (draws[before, month][:, None] >= rows).sum(axis=1)
-    return paths
+    return np.where(steady[:, None] & (paths >= 0), np.int8(0), paths)
 
 
 def announced_months(preset: Preset, regimes: Regimes, seed: int) -> Ints:

@@ -106,7 +106,7 @@ class _Filter:
     def _turn(self, month: int) -> None:
         truth, preset = self.truth, self.preset
         joined = truth.people.joined_month
-        known = np.flatnonzero((joined < month) & (truth.announced >= month))
+        known = np.flatnonzero((joined < month) & (truth.announced >= month) & ~truth.people.steady)
         if len(known):
             weights = self.log_weights[known]
             weights = np.exp(weights - weights.max(axis=(1, 2, 3, 4), keepdims=True))
@@ -130,6 +130,7 @@ class _Filter:
                 + np.log(np.diag(preset.regime_start))[None, None, :, :]
             )
         self.log_weights[joining] = start
+        self.log_weights[joining[truth.people.steady[joining]], :, :, 1:] = -np.inf
         self.possible[joining] = True
         rated = truth.ratings.month == month
         who = truth.ratings.customer[rated]

@@ -118,6 +118,7 @@ def _cases(world: World, invoice: Ints, today: Ints) -> Cases:
         rolled_due=truth.billing.rolled_due[invoice],
         amount_logit=world.preset.amount_hazard * truth.billing.z_amount[invoice],
         contested=truth.payments.disputed[invoice] <= today,
+        steady=truth.people.steady[truth.billing.customer[invoice]],
     )
 
 

@@ -40,6 +40,8 @@ class Population:
     """Expected invoices a month."""
     size: Floats
     """Standard normal; big customers have big invoices."""
+    steady: NDArray[np.bool_]
+    """Stays healthy for ever, and everybody knows it: the largest customer of a preset that has one."""
     publishes: NDArray[np.bool_]
     rated: NDArray[np.bool_]
     takes_discount: NDArray[np.bool_]
@@ -71,8 +73,10 @@ def populate(preset: Preset, n_customers: int, n_months: int, seed: int) -> Popu
     weekday = chosen(draw("run weekday"), preset.weekday_shares)
     node = chosen(draw("quality"), preset.quality_weights)
     size = normals(seed, "size", who)
+    steady = np.zeros(n_customers, dtype=np.bool_)
     if preset.largest_share:
-        # The customer with a fifth of all invoices is an average one, or its draw would colour the whole book.
+        # The customer with a fifth of all invoices is an average and steady one, or its draws would colour the whole book.
+        steady[0] = True
         run_kind[0], node[0], size[0] = 0, len(preset.quality_nodes) // 2, 0.0
     return Population(
         customer_id=tuple(f"{FIRST_CUSTOMER_NUMBER + k:010d}" for k in who),
@@ -91,6 +95,7 @@ def populate(preset: Preset, n_customers: int, n_months: int, seed: int) -> Popu
         terms_days=np.asarray(preset.terms_days, dtype=np.int64)[chosen(draw("terms"), preset.terms_shares)],
         volume=_volumes(preset, draw("volume")),
         size=size,
+        steady=steady,
         publishes=~natural & (draw("publishes") < preset.statement_share),
         rated=draw("rated") < preset.rating_share,
         takes_discount=draw("discount") < preset.discount_share,

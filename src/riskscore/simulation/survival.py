@@ -1,6 +1,6 @@
 """How long invoices stay unpaid: a belief about the customer moved forward through run days, month turns and economies."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
@@ -38,20 +38,15 @@ class Cases:
     amount_logit: Floats
     contested: NDArray[np.bool_]
     """Whether a dispute is open at the end of `today`."""
+    steady: NDArray[np.bool_]
+    """Whether the customer's regime never moves."""
 
     def __len__(self) -> int:
         return len(self.today)
 
     def take(self, rows: Ints) -> "Cases":
         """The cases of those rows."""
-        return Cases(
-            self.today[rows],
-            self.country[rows],
-            self.issued[rows],
-            self.rolled_due[rows],
-            self.amount_logit[rows],
-            self.contested[rows],
-        )
+        return Cases(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
 def economies(preset: Preset, seen: Floats, n_months: int, economy: Economy) -> list[tuple[Floats, float]]:
@@ -104,7 +99,9 @@ def unpaid_probability(
     for day in range(int(cases.today.min()) + 1, int(ends.max()) + 1):
         month = calendar.month_of[day]
         if day == calendar.month_starts[month]:
-            unpaid = unpaid @ transition(preset, float(macro[month]))
+            moved = unpaid @ transition(preset, float(macro[month]))
+            moved[:, cases.steady] = unpaid[:, cases.steady]
+            unpaid = moved
         started = day > cases.today
         if day <= young_until:
             _raise_disputes(preset, unpaid, started, day - cases.issued)

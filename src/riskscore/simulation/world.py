@@ -91,7 +91,7 @@ def simulate(preset: str | Preset, *, n_customers: int, n_months: int, seed: int
     calendar = Calendar(start_on, n_months, countries)
     people = populate(law, n_customers, n_months, seed)
     macro = economy.macro_path(law, n_months, seed)
-    regimes = economy.regime_paths(law, macro, people.joined_month, seed)
+    regimes = economy.regime_paths(law, macro, people.joined_month, people.steady, seed)
     announced = economy.announced_months(law, regimes, seed)
     billing = bill(law, people, calendar, announced, seed)
     payments = settle(law, people, calendar, billing, macro, regimes, seed)

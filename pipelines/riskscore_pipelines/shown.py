@@ -1,11 +1,13 @@
 """How receipts and books look in a terminal, and the progress bar that talks on stderr."""
 
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -19,29 +21,39 @@ def console() -> Console:
     return found if found.is_terminal else Console(width=140)
 
 
+PATIENCE = 2.0
+"""Seconds a person waits without being told what is going on."""
+
+
 @contextmanager
 def progress_bar() -> Iterator[Told]:
     """A bar on stderr that says what is being done; silent where stderr is no terminal."""
     talk = Console(file=sys.stderr)
+    begun = time.monotonic()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=talk, transient=True, disable=not talk.is_terminal) as bar:
-        task = bar.add_task("opening")
+    bar = Progress(*columns, console=talk, transient=True, disable=not talk.is_terminal)
+    task = bar.add_task("opening")
 
-        def told(what: str, done: int, whole: int | None) -> None:
-            bar.update(task, description=what, completed=done, total=whole)
+    def told(what: str, done: int, whole: int | None) -> None:
+        bar.update(task, description=what, completed=done, total=whole)
+        if not bar.live.is_started and time.monotonic() - begun > PATIENCE:
+            bar.start()
 
+    try:
         yield told
+    finally:
+        bar.stop()
 
 
 def columns_of(read: Read) -> Table:
     """What was understood of one source, with samples."""
-    table = _table(f"{read.name} as {read.table}", "column", "from", "samples (text → value)", "empty", "refused")
+    table = _table(plain(f"{read.name} as {read.table}"), "column", "from", "samples (text → value)", "empty", "refused")
     for column in read.columns:
         name = column["column"] if column["table"] == read.table else f"{column['table']}.{column['column']}"
-        samples = ", ".join(text if text == value else f"{text} → {value}" for text, value in column["samples"])
-        table.add_row(name, column["from"], samples, f"{column['empty']:,}", f"{column['refused']:,}")
+        samples = plain(", ".join(text if text == value else f"{text} → {value}" for text, value in column["samples"]))
+        table.add_row(name, plain(column["from"]), samples, f"{column['empty']:,}", f"{column['refused']:,}")
     if read.ignored:
-        table.caption = f"not read: {', '.join(read.ignored)}"
+        table.caption = plain(f"not read: {', '.join(read.ignored)}")
     return table
 
 
@@ -50,9 +62,9 @@ def sources_of(receipt: Receipt) -> Table:
     table = _table("Delivery", "source", "table", "rows", "accepted", "set aside", "repeated", "left out", "money read")
     for read in receipt.reads:
         counts = (read.rows, read.accepted, read.quarantined, read.exact_duplicates, read.left_out)
-        table.add_row(read.name, read.table, *(f"{n:,}" for n in counts), _money(read.money))
+        table.add_row(plain(read.name), read.table, *(f"{n:,}" for n in counts), _money(read.money))
     if receipt.not_read:
-        table.caption = f"files the mapping does not read: {', '.join(receipt.not_read)}"
+        table.caption = plain(f"files the mapping does not read: {', '.join(receipt.not_read)}")
     return table
 
 
@@ -61,7 +73,9 @@ def rejects_of(rejects: Mapping[str, dict[str, Any]]) -> Table:
     table = _table("Set aside", "reason", "rows", "for example")
     for reason, found in rejects.items():
         for number, example in enumerate(found["examples"]):
-            where = f"{example['source']} line {example['line']}, {example['column'] or example['detail']}: {example['raw']}"
+            where = plain(
+                f"{example['source']} line {example['line']}, {example['column'] or example['detail']}: {example['raw']}"
+            )
             table.add_row(reason if number == 0 else "", f"{found['rows']:,}" if number == 0 else "", where)
     return table
 
@@ -87,6 +101,11 @@ def contents_of(manifest: Mapping[str, Any]) -> Table:
                 "" if assumed is None else f"{assumed:,}",
             )
     return table
+
+
+def plain(text: str) -> str:
+    """The text as data: nothing in it colours the terminal, moves its cursor or ends a line."""
+    return escape("".join(letter if letter.isprintable() else "·" for letter in text))
 
 
 def _money(sums: Mapping[str, str]) -> str:

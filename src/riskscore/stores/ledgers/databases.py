@@ -20,6 +20,9 @@ from riskscore.stores.ledgers.reading import ROWS_PER_CHUNK, Cells, Chunk
 
 SCHEMES = ("duckdb", "postgresql")
 
+WRITTEN_TEXT = frozenset({25, 1043, 1042, 18, 19})
+"""PostgreSQL's text, varchar, char, "char" and name: what a person typed, in the declared grammar, not a value with a type."""
+
 
 def is_address(text: str) -> bool:
     """Whether this names a database and not a file."""
@@ -80,18 +83,22 @@ class DatabaseRows:
 
 def _duckdb(address: str, query: str, name: str) -> tuple[list[str], list[bool], Iterator[tuple[Any, ...]]]:
     path = urlsplit(address).path[1:]  # duckdb:///here.db and duckdb:////srv/there.db
-    try:
-        connection = duckdb.connect(path, read_only=True, config={"enable_external_access": "false"})
-        described = connection.sql(query)
-        header, kinds = list(described.columns), [str(kind) for kind in described.types]
-        answer = connection.execute(f"select cast(columns(*) as varchar) from ({query})")
-    except duckdb.Error as error:
-        raise InputRefused(f"{name}: cannot be read ({str(error).splitlines()[0]}). Nothing was written.") from error
+
+    def connected() -> duckdb.DuckDBPyConnection:
+        return duckdb.connect(path, read_only=True, config={"enable_external_access": "false"})
 
     def rows() -> Iterator[tuple[Any, ...]]:
-        while batch := answer.fetchmany(ROWS_PER_CHUNK):
-            yield from batch
+        with connected() as connection:
+            answer = connection.execute(f"select cast(columns(*) as varchar) from ({query})")
+            while batch := answer.fetchmany(ROWS_PER_CHUNK):
+                yield from batch
 
+    try:
+        with connected() as connection:
+            described = connection.sql(query)
+            header, kinds = list(described.columns), [str(kind) for kind in described.types]
+    except duckdb.Error as error:
+        raise InputRefused(_unreadable(name, error)) from error
     return header, [kind != "VARCHAR" for kind in kinds], rows()
 
 
@@ -100,35 +107,44 @@ def _postgresql(address: str, query: str, name: str) -> tuple[list[str], list[bo
         import psycopg
     except ImportError as error:
         raise UsageRefused(f"{name}: reading PostgreSQL needs the extra: pip install 'riskscore[postgres]'.") from error
-    texts = {25, 1043, 1042, 18, 19}  # text, varchar, char, "char", name: what a person typed, not a value with a type
-    try:
-        connection = psycopg.connect(
-            address, connect_timeout=10, options="-c default_transaction_read_only=on -c datestyle=ISO -c timezone=UTC"
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(f"select * from ({query}) as rows limit 0".encode())
-            described = [(column.name, column.type_code) for column in cursor.description or ()]
-    except psycopg.Error as error:
-        raise InputRefused(f"{name}: cannot be read ({str(error).splitlines()[0]}). Nothing was written.") from error
+    options = "-c default_transaction_read_only=on -c datestyle=ISO -c timezone=UTC"
+
+    def connected() -> "psycopg.Connection[Any]":
+        return psycopg.connect(address, connect_timeout=10, options=options)
 
     def rows() -> Iterator[tuple[Any, ...]]:
         # COPY hands over each value as the server's own text, without a client-side conversion, and streams.
-        with connection, connection.cursor() as cursor, cursor.copy(f"copy ({query}) to stdout".encode()) as copy:
-            yield from copy.rows()
+        copying = f"copy ({query}) to stdout".encode()
+        try:
+            with connected() as connection, connection.cursor() as cursor, cursor.copy(copying) as copy:
+                yield from copy.rows()
+        except psycopg.Error as error:
+            raise InputRefused(_unreadable(name, error)) from error
 
-    return [column for column, _ in described], [kind not in texts for _, kind in described], rows()
-
-
-def _quoted(relation: str) -> str:
-    return ".".join('"' + part.replace('"', '""') + '"' for part in relation.split("."))
+    try:
+        with connected() as connection, connection.cursor() as cursor:
+            cursor.execute(f"select * from ({query}) as rows limit 0".encode())
+            described = [(column.name, column.type_code) for column in cursor.description or ()]
+    except psycopg.Error as error:
+        raise InputRefused(_unreadable(name, error)) from error
+    return [column for column, _ in described], [kind not in WRITTEN_TEXT for _, kind in described], rows()
 
 
 def relations_of(address: str) -> set[str]:
-    """The names of the relations a database has, with and without their schema. Raises InputRefused where it cannot be
-    reached.
+    """The names of the relations a database has, with and without their schema.
+
+    Raises InputRefused where it cannot be reached.
     """
     query = "select table_schema, table_name from information_schema.tables"
     connect = _duckdb if urlsplit(address).scheme == "duckdb" else _postgresql
     _, _, rows = connect(address, query, without_secrets(address))
     found = list(rows)
-    return {name for _, name in found} | {f"{schema}.{name}" for schema, name in found}
+    return {relation for _, relation in found} | {f"{schema}.{relation}" for schema, relation in found}
+
+
+def _unreadable(name: str, error: Exception) -> str:
+    return f"{name}: cannot be read ({str(error).splitlines()[0]}). Nothing was written. Check the address and the query."
+
+
+def _quoted(relation: str) -> str:
+    return ".".join('"' + part.replace('"', '""') + '"' for part in relation.split("."))

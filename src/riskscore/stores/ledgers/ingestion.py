@@ -150,7 +150,7 @@ def _refusal(
     if worst is not None:
         reason, first = worst[0], worst[1]["examples"][0]
         place = first["column"] or first["detail"] or ""
-        hint = f"Most often: {reason} ({worst[1]['rows']}), e.g. {first['source']} line {first['line']} ({place}): {first['raw']}"
+        hint = f"Most often: {reason} ({worst[1]['rows']}), e.g. {first['source']} line {first['line']} ({place}): {_one_line(first['raw'])}"
     try:
         refuse_above_limit(plan.accounts, plan.tables, delivery.mapping.limits, hint)
         if not delivery.accept_shift:
@@ -158,6 +158,10 @@ def _refusal(
     except RiskscoreError as refusal:
         return refusal
     return None
+
+
+def _one_line(raw: str) -> str:
+    return "".join(letter if letter.isprintable() else "·" for letter in raw)
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

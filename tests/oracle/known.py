@@ -236,8 +236,9 @@ def _add_statements(view: Known, books: Books, customer: str) -> None:
 
     view.statement = newest(public)
     if view.statement is not None:
-        end = view.statement["period_end"]
-        view.prior = newest([row for row in public if 300 <= (end - row["period_end"]).days <= 430])
+        end, currency = view.statement["period_end"], view.statement["currency"]
+        before = [row for row in public if 300 <= (end - row["period_end"]).days <= 430]
+        view.prior = newest([row for row in before if row["currency"] == currency])
         view.statement_rate = books.rate(view.statement["currency"], view.as_of)
 
 

@@ -30,7 +30,8 @@ def take_statements(ledger: Ledger, spine: Frame, rates: Frame) -> Frame:
     rank = (integer(nw.col("period_end")) * DIGITS + nw.col("known_from")) * DIGITS + nw.col("published_on")
     met = ledger.stage(met.with_columns(rank=rank))
     newest = _first(met, "rank").select("observation", "as_of", "period_end", "published_on", "currency", *STATEMENT_ITEMS)
-    earlier = met.join(newest.select("observation", newest_end="period_end"), on="observation")
+    # Growth compares money with money of the same currency, or not at all.
+    earlier = met.join(newest.select("observation", "currency", newest_end="period_end"), on=["observation", "currency"])
     gap = nw.col("newest_end") - nw.col("period_end")
     earlier = _first(earlier.filter(gap >= YEAR_BEFORE[0], gap <= YEAR_BEFORE[1]), "rank")
     prior = earlier.select("observation", **{f"prior_{name}": name for name in STATEMENT_ITEMS})

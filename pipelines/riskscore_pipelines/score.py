@@ -21,7 +21,7 @@ from riskscore.stores.database import open_database
 from riskscore.stores.desk import Told, in_force
 from riskscore.stores.ledgers import open_book
 from riskscore.stores.runs import decide_book
-from riskscore.stores.scores import refuse_unknown_format, write_scores
+from riskscore.stores.scores import refuse_unwritable, write_scores
 from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.columns import money_of, table_of
 from riskscore_pipelines.rows import rows_of
@@ -164,7 +164,7 @@ def score_book(
     appears whole, after every decision is recorded. Raises what opening the book, the texts and the model raise, before anything
     is written; StorageFailed where disk or database do not take it: the run can be repeated, and records nothing twice.
     """
-    refuse_unknown_format(out)
+    refuse_unwritable(out)
     book = open_book(book_folder)
     on = as_of or book.last_known_on
     engine = open_database(workplace.database)

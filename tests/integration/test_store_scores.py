@@ -14,7 +14,7 @@ from deciding import GOOD, GRADES, PROVENANCE, RECEIVABLES, LinearModel, feature
 from riskscore.errors import StorageFailed, UsageRefused
 from riskscore.scoring import decide_rows, not_scored
 from riskscore.stores import scores
-from riskscore.stores.scores import COLUMNS, SCHEMA, refuse_unknown_format, write_scores
+from riskscore.stores.scores import COLUMNS, SCHEMA, refuse_unwritable, write_scores
 from riskscore_pipelines.rows import rows_of
 
 PROMISED = [
@@ -182,7 +182,7 @@ def test_empty_book_gives_a_file_with_a_head(tmp_path):
 
 def test_unknown_ending_is_refused_before_any_work(tmp_path):
     with pytest.raises(UsageRefused, match=re.escape(".csv, .parquet, .xlsx")):
-        refuse_unknown_format(tmp_path / "scores.ods")
+        refuse_unwritable(tmp_path / "scores.ods")
 
 
 def test_file_that_cannot_be_finished_leaves_the_former_one_and_nothing_beside_it(tmp_path, monkeypatch):
@@ -201,7 +201,7 @@ def test_file_that_cannot_be_finished_leaves_the_former_one_and_nothing_beside_i
 
 
 def test_folder_that_is_not_there_is_said(tmp_path):
-    with pytest.raises(StorageFailed, match="No such file or directory"):
+    with pytest.raises(UsageRefused, match="there is no folder"):
         write_scores(rows_of([]), tmp_path / "absent" / "scores.csv")
 
 

@@ -157,8 +157,5 @@ def in_force(workplace: Workplace, engine: Engine | None, on: date, *, model_nam
     def text(name: str) -> str:
         return find_text(f"{model_name}/{name}.toml", workplace.models).read_text(encoding="utf-8")
 
-    return Signed(
-        model=None if engine is None else load_approved(workplace, engine, model_name),
-        grades=grades.parse(text("grades")),
-        params=policy.parse(text("policy"), on=on),
-    )
+    bounds, params = grades.parse(text("grades")), policy.parse(text("policy"), on=on)
+    return Signed(None if engine is None else load_approved(workplace, engine, model_name), bounds, params)

@@ -78,10 +78,12 @@ MOST_XLSX_ROWS = 1_048_575
 UNWRITABLE_IN_XLSX = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
-def refuse_unknown_format(path: Path) -> None:
-    """Raises UsageRefused where the ending of the path is no format we write: asked before the work, not after it."""
+def refuse_unwritable(path: Path) -> None:
+    """Raises UsageRefused where the path's ending is no format we write or its folder is not there: before the work, not after."""
     if path.suffix.lower() not in WRITERS:
         raise UsageRefused(f"{path}: scores are written as {', '.join(sorted(WRITERS))}. Give --out one of these endings.")
+    if not path.absolute().parent.is_dir():
+        raise UsageRefused(f"{path}: there is no folder {path.parent}. Make it first; nothing was done.")
 
 
 def write_scores(rows: pa.Table, path: Path) -> None:
@@ -89,7 +91,7 @@ def write_scores(rows: pa.Table, path: Path) -> None:
 
     Raises UsageRefused for another ending or too many rows for XLSX, StorageFailed where the disk does not take them.
     """
-    refuse_unknown_format(path)
+    refuse_unwritable(path)
     with appearing_at(path) as draft:
         WRITERS[path.suffix.lower()](rows.sort_by("customer_id"), draft)
 

@@ -116,3 +116,16 @@ def test_another_reporting_currency_must_be_one() -> None:
     assert load("canonical").in_currency("USD").reporting_currency == "USD"
     with pytest.raises(UsageRefused, match="ISO 4217"):
         load("canonical").in_currency("EURO")
+
+
+def test_the_mappings_of_the_how_to_are_sound(repository: Path) -> None:
+    page = (repository / "docs/how-to/write-a-mapping.md").read_text(encoding="utf-8")
+    whole, derived = [block.split("```")[0] for block in page.split("```toml\n")[1:3]]
+
+    mapping = parse(whole)
+    columns = "[source.columns]\n" + "".join(f'{name} = "x"\n' for name in ("invoice_id", "customer_id", "issued_on"))
+    flat = parse(GOOD.split("[[source]]", maxsplit=1)[0] + '[[source]]\ntable = "invoices"\nfiles = ["x"]\n' + columns + derived
+                 + '[codes.countries]\nDeutschland = "DE"\n')  # fmt: skip
+
+    assert [source.table for source in mapping.source] == ["invoices", "settlements"]
+    assert set(flat.source[0].derived) == {"settlements", "customers", "disputes"}

@@ -150,7 +150,8 @@ def _refusal(
     if worst is not None:
         reason, first = worst[0], worst[1]["examples"][0]
         place = first["column"] or first["detail"] or ""
-        hint = f"Most often: {reason} ({worst[1]['rows']}), e.g. {first['source']} line {first['line']} ({place}): {_one_line(first['raw'])}"
+        example = f"{first['source']} line {first['line']} ({place}): {_one_line(first['raw'])}"
+        hint = f"Most often: {reason} ({worst[1]['rows']}), e.g. {example}"
     try:
         refuse_above_limit(plan.accounts, plan.tables, delivery.mapping.limits, hint)
         if not delivery.accept_shift:

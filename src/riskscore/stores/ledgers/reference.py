@@ -1,14 +1,8 @@
-"""The reference pages of ingestion, made from the definitions.
-
-`python -m riskscore.stores.ledgers.reference docs` writes them; a test says whether they are current.
-"""
-
-import sys
-from pathlib import Path
+"""The reference page of the quarantine, made from the definitions."""
 
 from riskscore.stores.ledgers.mapping import Limits
 from riskscore.stores.ledgers.quarantine import SCHEMA
-from riskscore.tables import REASONS, data_dictionary
+from riskscore.tables import REASONS
 
 MEANING = {
     "run": "the ingestion that set it aside: named by what it delivered, so the same delivery has the same name",
@@ -62,15 +56,3 @@ def quarantine_page() -> str:
         *(f"| {field.name} | {MEANING[field.name]} |" for field in SCHEMA if field.name in MEANING),
     ]
     return "\n".join(lines) + "\n"
-
-
-def main(docs: Path) -> None:
-    """Write both pages under this folder of documents."""
-    folder = docs / "reference"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "canonical-tables.md").write_text(data_dictionary(), encoding="utf-8")
-    (folder / "quarantine.md").write_text(quarantine_page(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

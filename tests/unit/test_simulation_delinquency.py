@@ -62,9 +62,8 @@ def test_customers_whose_insolvency_is_public_and_those_to_come_are_left_out(wor
     table = odds_of_delinquency(world, AS_OF[1], LAW, n_paths=2)
     today = (AS_OF[1] - world.start_on).days
     ids = set(table["customer_id"].to_pylist())
-    public = truth.calendar.month_starts[np.minimum(truth.announced + 1, truth.calendar.n_months)] - 1
     for k, name in enumerate(truth.people.customer_id):
-        gone = truth.announced[k] < truth.calendar.n_months and public[k] <= today
+        gone = truth.announced_day[k] <= today
         to_come = truth.calendar.month_starts[truth.people.joined_month[k]] > today
 
         assert (name in ids) == (not gone and not to_come)

@@ -10,6 +10,7 @@ from riskscore.simulation.calendars import N_RUN_CLASSES, Calendar
 from riskscore.simulation.payments import NEVER, Followed, dispute_days, follow, month_logit
 from riskscore.simulation.population import populate
 from riskscore.simulation.randomness import normals, uniforms
+from riskscore.snapshot.calendar import next_business_day
 from simulated import CALM, calm_world, world_of
 
 DEFAULT = PRESETS["default"]
@@ -165,6 +166,14 @@ def test_due_dates_roll_to_the_next_business_day_of_the_country():
     assert days.rolled[0, fourth] == fourth
     assert days.rolled[1, fourth] == fourth + 1
     assert days.rolled[0, fourth - 2] == fourth
+
+
+@pytest.mark.parametrize("country", ["DE", "FR", "NL", "IT", "PL", "GB", "US", "CN", "CH", "CA"])
+def test_simulator_and_product_roll_due_dates_to_the_same_day(country):
+    days = calendar(date(2022, 1, 1), 12, (country,))
+    ours = days.rolled[0, : days.n_days] + days.day_zero
+
+    assert ours.tolist() == [next_business_day(country, days.day_zero + k) for k in range(days.n_days)]
 
 
 def test_payments_fall_on_run_days_after_issue_and_never_come_from_the_insolvent():

@@ -150,8 +150,7 @@ def test_open_invoices_are_open_in_the_books_unless_written_off():
 def test_write_offs_are_booked_on_the_day_an_insolvency_is_announced():
     world = calm_world()
     truth = world.truth
-    public = truth.calendar.month_starts[np.minimum(truth.announced + 1, truth.calendar.n_months)] - 1
-    day_of = dict(zip(truth.people.customer_id, public, strict=True))
+    day_of = dict(zip(truth.people.customer_id, truth.announced_day, strict=True))
     rows = world.tables["settlements"].filter(pc.equal(world.tables["settlements"]["kind"], "write_off")).to_pylist()
 
     assert len(rows) >= 3

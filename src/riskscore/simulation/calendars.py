@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import holidays
 import numpy as np
@@ -16,6 +16,13 @@ MARGIN_DAYS = 400
 
 N_RUN_CLASSES = 7
 """Run classes per country: any business day, Monday to Friday, and the 10th and 25th."""
+
+
+@lru_cache(maxsize=512)
+def _open_days(country: str, year: int) -> NDArray[np.bool_]:
+    known = holidays.country_holidays(country, years=year)
+    first = date(year, 1, 1)
+    return np.array([known.is_working_day(first + timedelta(days=k)) for k in range((date(year + 1, 1, 1) - first).days)])
 
 
 @dataclass(frozen=True)
@@ -66,16 +73,11 @@ class Calendar:
 
     @cached_property
     def business(self) -> NDArray[np.bool_]:
-        """Whether a day is a business day, by country and day: Monday to Friday and no public holiday."""
-        days = np.arange(self.n_all_days)
-        weekday = (self.start_on.weekday() + days) % 7
-        open_days = np.repeat((weekday < 5)[None, :], len(self.countries), axis=0)
-        last = self.start_on + timedelta(days=self.n_all_days)
-        for row, country in enumerate(self.countries):
-            closed = holidays.country_holidays(country, years=range(self.start_on.year, last.year + 1))
-            indices = np.array([(day - self.start_on).days for day in closed], dtype=np.int64)
-            open_days[row, indices[(indices >= 0) & (indices < self.n_all_days)]] = False
-        return open_days
+        """Whether a day is a business day, by country and day: no weekend, no public holiday; make-up workdays count."""
+        first, last = self.start_on, self.start_on + timedelta(days=self.n_all_days - 1)
+        skipped = (first - date(first.year, 1, 1)).days
+        rows = [np.concatenate([_open_days(c, year) for year in range(first.year, last.year + 1)]) for c in self.countries]
+        return np.stack(rows)[:, skipped : skipped + self.n_all_days]
 
     @cached_property
     def rolled(self) -> Ints:

@@ -72,8 +72,7 @@ def odds_of_delinquency(
     if n_paths < 2 or n_paths % 2:
         raise UsageRefused(f"The number of paths must be even and at least 2, not {n_paths}.")
     joined = truth.calendar.month_starts[truth.people.joined_month] <= today
-    public_end = truth.calendar.month_starts[np.minimum(truth.announced + 1, truth.calendar.n_months)] - 1
-    active = np.flatnonzero(joined & ((truth.announced >= truth.calendar.n_months) | (public_end > today)))
+    active = np.flatnonzero(joined & (truth.announced_day > today))
     shares = np.empty(len(active))
     belief = next(beliefs(world, [today])) if knowledge == "filtered" else None
     for number, start in enumerate(range(0, len(active), CHUNK)):

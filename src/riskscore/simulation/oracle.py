@@ -66,8 +66,7 @@ def odds_when_open(world: World, as_of: date, *, lateness: tuple[int, ...] = LAT
     """The chance of each invoice that is open at the end of a day, given that it is."""
     truth = world.truth
     day = (as_of - world.start_on).days
-    public_end = truth.calendar.month_starts[np.minimum(truth.announced + 1, truth.calendar.n_months)]
-    written_off = public_end[truth.billing.customer] <= day
+    written_off = truth.announced_day[truth.billing.customer] <= day
     invoice = np.flatnonzero((truth.billing.issued <= day) & (truth.payments.paid > day) & ~written_off)
     return _odds(world, invoice, np.full(len(invoice), day), lateness, economy)
 

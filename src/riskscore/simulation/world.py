@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import pyarrow as pa
 
 from riskscore.errors import UsageRefused
@@ -13,7 +14,7 @@ from riskscore.simulation.billing import Billing, bill
 from riskscore.simulation.calendars import Calendar
 from riskscore.simulation.economy import Regimes
 from riskscore.simulation.observation import Bookings, observe
-from riskscore.simulation.payments import Payments, settle
+from riskscore.simulation.payments import NEVER, Payments, settle
 from riskscore.simulation.population import Population, populate
 from riskscore.simulation.presets import Preset, preset_named
 from riskscore.simulation.randomness import Floats, Ints
@@ -41,6 +42,12 @@ class Truth:
     bookings: Bookings
     rates: Mapping[str, Floats]
     """Reporting currency for one unit, by currency and month of file (`facts.RATE_MONTHS_BEFORE` before the window)."""
+
+    @property
+    def announced_day(self) -> Ints:
+        """The calendar index of the day on which each customer's insolvency becomes public; `NEVER` where it does not."""
+        ends = self.calendar.month_starts[np.minimum(self.announced + 1, self.calendar.n_months)] - 1
+        return np.where(self.announced < self.calendar.n_months, ends, NEVER)
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,6 @@ def truth_tables(world: World) -> dict[str, pa.Table]:
     people, calendar, billing, payments = truth.people, truth.calendar, truth.billing, truth.payments
     months = calendar.month_starts[: calendar.n_months] + calendar.day_zero
     who, month = np.nonzero(truth.regimes >= 0)
-    public = calendar.month_starts[np.minimum(truth.announced + 1, calendar.n_months)] - 1 + calendar.day_zero
     kinds = np.where(people.run_kind == 0, 0, np.where(people.run_kind == 6, 2, 1))
     weekday = (people.run_kind > 0) & (people.run_kind < 6)
     books = world.tables["invoices"].slice(0, len(billing))
@@ -145,7 +144,7 @@ def truth_tables(world: World) -> dict[str, pa.Table]:
                 "invoices_a_month": people.volume,
                 "size": people.size,
                 "joined_on": arrow.dates(months[people.joined_month]),
-                "insolvency_announced_on": arrow.dates(public, truth.announced >= calendar.n_months),
+                "insolvency_announced_on": _dates_within(world, truth.announced_day),
             }
         ),
         "regimes": pa.table(

@@ -5,6 +5,7 @@ import hashlib
 import io
 import platform
 import tempfile
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -58,9 +59,11 @@ def record(
     experiment = registry.experiment()
     with (
         storage_errors(registry.uri),
+        warnings.catch_warnings(),
         tempfile.TemporaryDirectory() as scratch,
         mlflow.start_run(experiment_id=experiment, run_name=f"{recipe.name} {trained.log['until']}") as run,
     ):
+        warnings.simplefilter("ignore")  # MLflow, shap and matplotlib speak of each other's futures here
         mlflow.set_tags(tags_of(trained, recipe, grades, book_digest))
         mlflow.log_params(flattened(recipe.model_dump(mode="json")))
         folder = Path(scratch) / "run"

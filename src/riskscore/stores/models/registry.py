@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,8 +53,10 @@ class Registry:
         os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
-        import mlflow
-        import mlflow.pyfunc
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about its own classes; none of it can be acted on here
+            import mlflow
+            import mlflow.pyfunc
 
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.ERROR)
@@ -64,8 +67,10 @@ class Registry:
     @cached_property
     def client(self) -> Any:
         """MLflow's client; a new SQLite file gets its tables here."""
-        with storage_errors(self.uri):
-            return self.mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+        mlflow = self.mlflow
+        with storage_errors(self.uri), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # its tables use what SQLAlchemy means to drop
+            return mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
     def experiment(self) -> str:
         """The id of our experiment, made where there is none; beside a SQLite file its artefacts lie in a folder."""

@@ -1,0 +1,339 @@
+"""The registry and what stands between it and a score: anyone may read a model, only approved bytes may answer."""
+
+import base64
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from modelling import CARDS, shipped_grades, small, trained
+from riskscore.errors import ModelRefused, StorageFailed, UsageRefused
+from riskscore.model import to_files
+from riskscore.model.bundle import canonical, sha256
+from riskscore.stores import model_child
+from riskscore.stores.approvals import approve_first
+from riskscore.stores.database import open_database
+from riskscore.stores.model_child import try_in_child
+from riskscore.stores.models import Registry, approve_version, load_approved, promote_version, record
+from riskscore.stores.models import approved as approved_module
+from riskscore.stores.models.approved import keep_copy
+from riskscore.stores.workplace import Workplace
+
+NAME = "late_payment"
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A working folder whose registry holds one training, not approved."""
+    folder = tmp_path_factory.mktemp("registry")
+    registry = Registry(f"sqlite:///{folder / 'mlflow.db'}")
+    done = record(registry, trained(), recipe=small(), grades=shipped_grades(), card=CARDS, book_digest="b" * 64)
+    assert (done.name, done.version, done.digest) == (NAME, "1", trained().model.digest)
+    return folder
+
+
+@pytest.fixture
+def workplace(folder, tmp_path):
+    """The registry with a fresh database and no local copies."""
+    return Workplace(
+        database=f"sqlite:///{tmp_path / 'riskscore.db'}",
+        mlflow=f"sqlite:///{folder / 'mlflow.db'}",
+        approved=tmp_path / "approved",
+    )
+
+
+@pytest.fixture
+def engine(workplace):
+    engine = open_database(workplace.database)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def parsed(monkeypatch):
+    """The bundles that reached a parser, in this process or in a child."""
+    reached = []
+    monkeypatch.setattr(approved_module, "from_files", reached.append)
+    monkeypatch.setattr(approved_module, "try_in_child", reached.append)
+    return reached
+
+
+def run_of(registry):
+    (version,) = registry.versions(NAME)
+    return registry.client.get_run(version.run_id)
+
+
+def bundle_folder(folder) -> Path:
+    (found,) = folder.rglob("bundle/booster.txt")
+    return found.parent
+
+
+def test_the_run_holds_what_is_needed_to_believe_it(folder):
+    registry = Registry(f"sqlite:///{folder / 'mlflow.db'}")
+    run = run_of(registry)
+    artefacts = {each.path for each in registry.client.list_artifacts(run.info.run_id)}
+    plots = {Path(each.path).name for each in registry.client.list_artifacts(run.info.run_id, "plots")}
+
+    assert {run.data.tags[name] for name in ("model_digest", "recipe_digest", "book_digest")} == {
+        trained().model.digest,
+        small().digest,
+        "b" * 64,
+    }
+    assert len(run.data.tags["code_digest"]) == 64
+    assert run.data.params["outcome.days_past_due"] == "60"
+    for name in ("auc", "pr_auc", "brier", "log_loss", "ece", "calibration_slope"):
+        assert run.data.metrics[f"{name}_low"] <= run.data.metrics[name] <= run.data.metrics[f"{name}_high"]
+    assert "shrunken_rate/auc" in run.data.metrics
+    assert "ahead_of/shrunken_rate/log_loss_high" in run.data.metrics
+    assert {"card.md", "card.zh.md", "recipe.json", "grades.json", "training_log.json", "calibration_by_grade.json"} <= artefacts
+    assert plots == {"roc.png", "calibration.png", "grades.png", "scores.png", "shap.png"}
+
+
+def test_the_shap_library_agrees_with_our_contributions(folder):
+    log = json.loads(next(folder.rglob("training_log.json")).read_text())
+
+    assert log["shap_distance"] < 1e-9
+
+
+def test_the_model_card_has_no_blank_left(folder):
+    for name in ("card.md", "card.zh.md"):
+        text = next(folder.rglob(name)).read_text(encoding="utf-8")
+
+        assert "$" not in text
+        assert trained().model.digest in text
+        assert f"{trained().evaluation.figures['model']['auc'].value:.3f}" in text
+
+
+def test_no_name_of_a_customer_is_written_into_the_registry(folder):
+    ids = set(trained().judged.rows.features["customer_id"].to_pylist())
+    text = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.suffix != ".png").decode(
+        errors="replace"
+    )
+
+    assert not [each for each in ids if each in text]
+
+
+def test_anyone_can_load_the_model_with_mlflow_and_gets_the_same_probabilities(folder):
+    registry = Registry(f"sqlite:///{folder / 'mlflow.db'}")
+    frame = trained().newest
+    loaded = registry.mlflow.pyfunc.load_model(f"models:/{NAME}/1")
+    answer = loaded.predict(frame.select(list(trained().model.feature_names)).to_pandas())
+    explanation = trained().model.explain(frame)
+    probability = trained().model.probability(explanation.log_odds)
+
+    assert (answer["pd"].to_numpy() == probability.pd).all()
+    assert (answer["pd_low"].to_numpy() == probability.low).all()
+    assert (answer["pd_high"].to_numpy() == probability.high).all()
+    assert (answer["log_odds"].to_numpy() == explanation.log_odds).all()
+    assert {each.name for each in loaded.metadata.signature.inputs.inputs} == set(trained().model.feature_names)
+    assert loaded.input_example is not None
+
+
+def test_what_nobody_approved_does_not_score(workplace, engine):
+    with pytest.raises(ModelRefused, match="no approved version"):
+        load_approved(workplace, engine)
+
+
+def test_two_people_put_a_version_in_force_and_it_scores_as_trained(workplace, engine):
+    promote_version(workplace, engine, NAME, "1", by="Ann")
+    with pytest.raises(UsageRefused, match="second person"):
+        approve_version(workplace, engine, NAME, "1", by="Ann")
+    approve_version(workplace, engine, NAME, "1", by="Bo")
+    model = load_approved(workplace, engine)
+
+    assert model.digest == trained().model.digest
+    assert (model.explain(trained().newest).log_odds == trained().model.explain(trained().newest).log_odds).all()
+
+
+def test_the_local_copy_scores_when_the_registry_is_gone(workplace, engine, tmp_path, monkeypatch):
+    approve_first(engine, NAME, "1", trained().model.digest, by="Ann")
+    load_approved(workplace, engine)
+    gone = workplace.model_copy(update={"mlflow": f"sqlite:///{tmp_path / 'nowhere' / 'mlflow.db'}"})
+    monkeypatch.setitem(sys.modules, "mlflow", None)  # not even imported
+
+    assert load_approved(gone, engine).digest == trained().model.digest
+
+
+def test_a_version_the_registry_does_not_have_is_refused(workplace, engine):
+    with pytest.raises(ModelRefused, match="does not give its files"):
+        promote_version(workplace, engine, NAME, "99", by="Ann")
+
+
+def test_a_registry_that_does_not_answer_is_said_so(workplace, engine):
+    approve_first(engine, NAME, "1", trained().model.digest, by="Ann")
+    nobody = workplace.model_copy(update={"mlflow": "http://127.0.0.1:9"})
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        with pytest.raises((StorageFailed, ModelRefused), match=r"127\.0\.0\.1"):
+            load_approved(nobody, engine)
+
+
+def test_moving_an_alias_in_mlflow_changes_nothing_here(workplace, engine):
+    approve_first(engine, NAME, "1", trained().model.digest, by="Ann")
+    before = load_approved(workplace, engine).digest
+    Registry.of(workplace).client.set_registered_model_alias(NAME, "champion", "1")
+    Registry.of(workplace).client.set_registered_model_alias(NAME, "production", "1")
+
+    assert load_approved(workplace, engine).digest == before
+
+
+def test_bytes_swapped_in_the_artefact_store_are_refused_before_they_are_parsed(workplace, engine, folder, parsed):
+    approve_first(engine, NAME, "1", trained().model.digest, by="Ann")
+    path = bundle_folder(folder) / "booster.txt"
+    honest = path.read_bytes()
+    try:
+        path.write_bytes(honest.replace(b"leaf_value=", b"leaf_value=9", 1))
+        with pytest.raises(ModelRefused, match=r"booster\.txt of late_payment version 1 in the registry is not the approved one"):
+            load_approved(workplace, engine)
+    finally:
+        path.write_bytes(honest)
+    assert parsed == []
+
+
+def test_a_whole_other_model_in_its_place_is_refused_before_it_is_parsed(workplace, engine, folder, parsed):
+    approve_first(engine, NAME, "1", "0" * 64, by="Ann")
+
+    with pytest.raises(ModelRefused, match=r"manifest\.json"):
+        load_approved(workplace, engine)
+    assert parsed == []
+
+
+def test_any_flipped_or_cut_byte_of_the_local_copy_is_refused_before_it_is_parsed(workplace, engine, parsed):
+    approve_first(engine, NAME, "1", trained().model.digest, by="Ann")
+    copy = keep_copy(workplace, NAME, to_files(trained().model))
+    random = np.random.default_rng(11)
+    names = sorted(to_files(trained().model))
+    refused = 0
+    for trial in range(220):
+        path = copy / names[trial % len(names)]
+        honest = path.read_bytes()
+        place = int(random.integers(0, len(honest)))
+        if trial < 200:
+            path.write_bytes(honest[:place] + bytes([honest[place] ^ 1 << trial % 8]) + honest[place + 1 :])
+        else:
+            path.write_bytes(honest[:place])
+        with pytest.raises(ModelRefused):
+            load_approved(workplace, engine)
+        refused += 1
+        path.write_bytes(honest)
+
+    assert refused == 220
+    assert parsed == []
+
+
+EVIL = {
+    "model.pkl": b"cos\nsystem\n(S'touch pwned'\ntR.",
+    "python_model.pkl": b"\x80\x04cos\nsystem\n",
+    "model.joblib": b"\x80\x04c__builtin__\neval\n",
+    "model.skops": b"PK\x03\x04",
+    "MLmodel": b"flavors:\n  python_function:\n    loader_module: evil\n    code: code\n",
+    "code/lightgbm.py": b"open('pwned', 'w')\n",
+    "code/sitecustomize.py": b"open('pwned', 'w')\n",
+    "lightgbm.py": b"open('pwned', 'w')\n",
+    "conftest.py": b"open('pwned', 'w')\n",
+    "late_payment_model.py": b"open('pwned', 'w')\n",
+    "conda.yaml": b"dependencies: [evil]\n",
+    "requirements.txt": b"evil\n",
+}
+WATCHED: list[str] = []
+IS_WATCHING: list[bool] = []
+
+
+def _watch(event: str, arguments: tuple[object, ...]) -> None:
+    if IS_WATCHING and event in {"pickle.find_class", "os.system"}:
+        WATCHED.append(f"{event} {arguments[:1]}")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _hook():
+    sys.addaudithook(_watch)
+
+
+@pytest.mark.parametrize("name", EVIL)
+def test_evil_files_beside_a_model_are_neither_read_nor_run(workplace, engine, folder, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    approve_first(engine, NAME, "1", trained().model.digest, by="Ann")
+    place = bundle_folder(folder) / name
+    place.parent.mkdir(exist_ok=True)
+    place.write_bytes(EVIL[name])
+    try:
+        IS_WATCHING.append(True)
+        assert load_approved(workplace, engine).digest == trained().model.digest
+    finally:
+        IS_WATCHING.clear()
+        place.unlink()
+        if place.parent.name == "code":
+            shutil.rmtree(place.parent)
+
+    assert WATCHED == []
+    assert not list(tmp_path.rglob("pwned"))
+
+
+def test_a_link_in_place_of_a_file_is_not_followed(workplace, engine, tmp_path):
+    approve_first(engine, NAME, "1", trained().model.digest, by="Ann")
+    copy = keep_copy(workplace, NAME, to_files(trained().model))
+    (copy / "booster.txt").rename(tmp_path / "elsewhere.txt")
+    (copy / "booster.txt").symlink_to(tmp_path / "elsewhere.txt")
+
+    with pytest.raises(ModelRefused, match="no plain file"):
+        load_approved(workplace, engine)
+
+
+def rebuilt(**changed):
+    """A bundle whose manifest agrees with changed files: what only the child and the self-test can catch."""
+    files = to_files(trained().model) | changed
+    manifest = json.loads(files["manifest.json"])
+    manifest["files"] = {name: sha256(files[name]) for name in manifest["files"]}
+    return files | {"manifest.json": canonical(manifest)}
+
+
+def test_a_sound_model_passes_its_trial():
+    try_in_child(to_files(trained().model))
+
+
+@pytest.mark.parametrize(
+    "booster",
+    [
+        pytest.param(b"tree\nnum_class=1\n", id="cut short"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b"not a model at all", id="no model"),
+    ],
+)
+def test_bytes_that_break_the_parser_break_only_the_child(booster):
+    with pytest.raises(ModelRefused):
+        try_in_child(rebuilt(**{"booster.txt": booster}))
+
+
+def test_a_child_that_is_killed_is_a_refusal(monkeypatch):
+    monkeypatch.setattr(model_child, "START", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+
+    with pytest.raises(ModelRefused, match="killed the process that parsed it"):
+        try_in_child(to_files(trained().model))
+
+
+def test_a_child_that_hangs_is_a_refusal(monkeypatch):
+    monkeypatch.setattr(model_child, "START", "import time; time.sleep(60)")
+    monkeypatch.setattr(model_child, "SECONDS", 0.5)
+
+    with pytest.raises(ModelRefused, match="not parsed within"):
+        try_in_child(to_files(trained().model))
+
+
+def test_a_model_that_fails_its_self_test_fails_in_the_child_with_the_reason():
+    stored = json.loads(to_files(trained().model)["selftest.json"])
+    stored["answers"]["pd"][0] = 0.999
+
+    with pytest.raises(ModelRefused, match="self-test: pd differs"):
+        try_in_child(rebuilt(**{"selftest.json": canonical(stored)}))
+
+
+def test_the_child_reads_exactly_what_it_was_sent():
+    sent = {name: base64.b64encode(content).decode() for name, content in to_files(trained().model).items()}
+
+    assert {name: base64.b64decode(content) for name, content in sent.items()} == to_files(trained().model)

@@ -2,12 +2,15 @@
 
 import re
 import tomllib
+from dataclasses import replace
+from decimal import Decimal
 from importlib.resources import files
 from string import Formatter
 
 import pytest
 
 from invented_report import HOSTILE, invented_report
+from riskscore_pipelines.reporting.facts import Ageing, Concentration
 from riskscore_pipelines.reporting.formats import Formats, Lang, sentences
 from riskscore_pipelines.reporting.render import render
 
@@ -45,6 +48,18 @@ def test_the_page_renders_and_asks_nothing_of_the_network(lang: Lang, with_quali
     assert "url(http" not in page
     assert "@import" not in page
     assert "Undefined" not in page
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_book_in_which_nobody_owes_anything_has_a_page_as_well(lang: Lang) -> None:
+    full = invented_report(with_quality=False)
+    nobody = Concentration((), 0, 0.0, 0.0, 0.20, ())
+    nothing = tuple(Ageing(month.on, (Decimal(0),) * 5) for month in full.ageing)
+    silent = tuple(replace(quarter, days=None, best_possible=None, alert=False) for quarter in full.dso)
+    page = render(replace(full, customers=(), ageing=nothing, dso=silent, concentration=nobody, deliveries=()), lang)
+
+    assert sentences(lang)["concentration.empty"] in page
+    assert sentences(lang)["risky.empty"] in page
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -79,7 +79,7 @@ UNWRITABLE_IN_XLSX = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def refuse_unwritable(path: Path) -> None:
-    """Raises UsageRefused where the path's ending is no format we write or its folder is not there: before the work, not after."""
+    """Raises UsageRefused where the ending is no format we write or the folder is not there: asked before the work."""
     if path.suffix.lower() not in WRITERS:
         raise UsageRefused(f"{path}: scores are written as {', '.join(sorted(WRITERS))}. Give --out one of these endings.")
     if not path.absolute().parent.is_dir():

@@ -212,9 +212,17 @@ class TestCollateral:
 
         assert (found.collateral, found.insured, found.own_risk) == (D(10_000), 0, 0)
 
-    @pytest.mark.parametrize("on", [date(2025, 12, 31), date(2027, 1, 1)], ids=["before-it-starts", "after-it-ends"])
-    def test_a_policy_out_of_force_covers_nothing(self, on: date) -> None:
-        assert insurance.cover(D(10_000), on=on, policy=policy()).insured == 0
+    @pytest.mark.parametrize(
+        ("on", "insured"),
+        [
+            pytest.param(date(2025, 12, 31), 0, id="the-day-before-it-starts"),
+            pytest.param(date(2026, 1, 1), 9_000, id="its-first-day"),
+            pytest.param(date(2026, 12, 31), 9_000, id="its-last-day"),
+            pytest.param(date(2027, 1, 1), 0, id="the-day-after-it-ended"),
+        ],
+    )
+    def test_a_policy_out_of_force_covers_nothing(self, on: date, insured: int) -> None:
+        assert insurance.cover(D(10_000), on=on, policy=policy()).insured == insured
 
     def test_no_exposure_has_the_uncovered_loss_given_default(self) -> None:
         assert insurance.lgd_after_cover(D("0.6"), insurance.cover(D(0), on=DUE, policy=policy())) == D("0.6")
@@ -237,6 +245,21 @@ class TestRefusals:
     def test_a_policy_that_cannot_be_is_refused(self, wrong: dict) -> None:
         with pytest.raises(UsageRefused, match="P-1"):
             policy(**wrong)
+
+    @pytest.mark.parametrize(
+        "edge",
+        [
+            pytest.param({"notice_days": 0, "hand_over_days": 0, "max_extension_days": 0}, id="all-on-the-due-day"),
+            pytest.param({"hand_over_days": 30}, id="notice-and-hand-over-on-one-day"),
+            pytest.param({"expires_on": date(2026, 1, 1)}, id="one-day-of-cover"),
+            pytest.param({"insured_limit": D(0)}, id="nothing-insured-yet"),
+        ],
+    )
+    def test_a_policy_at_the_edge_is_taken(self, edge: dict) -> None:
+        assert policy(**edge).warnings == ()
+
+    def test_security_nobody_counts_on_is_worth_nothing(self) -> None:
+        assert Collateral("acme", "retention_of_title", D(100), D(1)).value(DUE) == 0
 
     @pytest.mark.parametrize(("amount", "haircut"), [("-1", "0"), ("1", "1.01"), ("1", "-0.01"), ("NaN", "0")])
     def test_security_that_cannot_be_is_refused(self, amount: str, haircut: str) -> None:

@@ -73,8 +73,7 @@ docs: $(VENV)/.dev  ## write the reference pages from the code
 bench: $(VENV)/.bench  ## the benchmarks, stages and ratios printed
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
-COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-  --custom-compile-command 'make lock'
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 .PHONY: lock
 lock: $(VENV)/.dev  ## renew the locks; UPGRADE=1 takes newer versions
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra build --extra train --extra serve --extra postgres \

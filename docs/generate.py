@@ -9,7 +9,10 @@ import os
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
 os.environ["COLUMNS"] = "100"  # before the help is written: the pages must not depend on who runs this
+
+import pages_of_decisions
 
 from riskscore import errors
 from riskscore.features import CATALOGUE
@@ -72,6 +75,9 @@ PAGES = {
     "features.md": features,
     "canonical-tables.md": data_dictionary,
     "quarantine.md": quarantine_page,
+    "policy.md": pages_of_decisions.policy,
+    "scores-file.md": pages_of_decisions.scores_file,
+    "reason-codes.md": pages_of_decisions.reason_codes,
 }
 
 

@@ -38,8 +38,7 @@ def shipped_grades() -> grades.Grades:
     return grades.parse(GRADES_TEXT)
 
 
-@cache
-def small() -> Recipe:
+def small_text() -> str:
     """The shipped recipe, content with the evidence a small invented book can give, and quick."""
     text = RECIPE_TEXT
     for line, quicker in (
@@ -53,7 +52,12 @@ def small() -> Recipe:
     ):
         assert line in text
         text = text.replace(line, quicker)
-    return recipe.parse(text)
+    return text
+
+
+@cache
+def small() -> Recipe:
+    return recipe.parse(small_text())
 
 
 @dataclass(frozen=True)

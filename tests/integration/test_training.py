@@ -1,0 +1,173 @@
+"""Training on simulated books: deterministic, blind to the future, better than rules of thumb, and honest where it cannot learn."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from modelling import WORLD, shipped_grades, small, trained
+from riskscore import training
+from riskscore.errors import TooFewEvents, UsageRefused
+from riskscore.evaluation import LeakFound
+from riskscore.model.rows import Rows
+from riskscore.snapshot import customers_known_at
+from riskscore.stores.engines import ledger_of
+from riskscore.training import gather, learn
+from riskscore.training.judging import _blocks, walk_forward
+from riskscore.training.learning import chosen_features
+from simulated import world_of
+
+pytestmark = pytest.mark.slow
+
+UNSPLIT = {"rates"}
+
+
+def book(keep=None, shuffled=None):
+    """The tables of the small world: of the customers kept, rows in another order."""
+    tables = dict(world_of(**WORLD).tables)
+    for name, rows in tables.items():
+        if keep is not None and name not in UNSPLIT:
+            rows = rows.filter(pc.is_in(rows["customer_id"], pa.array(sorted(keep))))
+        if shuffled is not None:
+            rows = rows.take(pa.array(np.random.default_rng(shuffled).permutation(rows.num_rows)))
+        tables[name] = rows
+    return ledger_of(tables, "EUR")
+
+
+def until():
+    return world_of(**WORLD).end_on
+
+
+@pytest.fixture(scope="module")
+def gathered():
+    return gather([book()], small(), until=until())
+
+
+def test_shuffled_rows_in_two_buckets_at_once_give_the_same_model():
+    ids = sorted(set(world_of(**WORLD).tables["customers"]["customer_id"].to_pylist()))
+    buckets = [book(keep=ids[::2], shuffled=1), book(keep=ids[1::2], shuffled=2)]
+
+    again = training.train(buckets, small(), shipped_grades(), until=until(), jobs=2)
+
+    assert again.model.digest == trained().model.digest
+
+
+def test_what_becomes_known_after_the_last_day_changes_no_row():
+    last = until() - timedelta(days=60)
+    tables = dict(world_of(**WORLD).tables)
+    known = {
+        name: rows if "known_on" not in rows.column_names else rows.filter(pc.less_equal(rows["known_on"], last))
+        for name, rows in tables.items()
+    }
+    assert known["settlements"].num_rows < tables["settlements"].num_rows
+
+    with_future = gather([ledger_of(tables, "EUR")], small(), until=last)
+    without = gather([ledger_of(known, "EUR")], small(), until=last)
+
+    assert with_future.cuts == without.cuts
+    assert with_future.rows.features.equals(without.rows.features)
+    assert (with_future.rows.outcome == without.rows.outcome).all()
+
+
+def test_a_month_is_learned_from_only_once_its_whole_window_is_over(gathered):
+    horizon = timedelta(days=small().outcome.horizon_days)
+
+    assert gathered.cuts[-1] + horizon <= until()
+    assert not np.isnan(gathered.rows.outcome).any()
+    earlier = gather([book()], small(), until=gathered.cuts[-1] + horizon - timedelta(days=1))
+    assert earlier.cuts[-1] < gathered.cuts[-1]
+
+
+def test_every_observation_is_a_row_or_left_out_for_a_reason(gathered):
+    customers = customers_known_at(book(), gathered.cuts[-1]).num_rows
+
+    assert set(gathered.left_out) == {"in_default", "without_settled_invoice", "dormant"}
+    assert len(gathered.rows) + sum(gathered.left_out.values()) == len(gathered.cuts) * customers
+    assert sum(gathered.causes.values()) == gathered.rows.outcome.sum()
+
+
+def test_no_judged_row_was_learned_from_nor_any_outcome_that_overlaps_it(gathered):
+    recipe = small()
+    days = np.unique(gathered.rows.days)
+    blocks = _blocks(days, recipe)
+
+    assert [len(block) for block in blocks] == [3, 3]
+    assert blocks[-1][-1] == days[-1]
+    for block in blocks:
+        learned = gathered.rows.days + recipe.outcome.horizon_days + recipe.cuts.embargo_days <= block[0]
+        assert not (learned & np.isin(gathered.rows.days, block)).any()
+
+
+def test_a_planted_copy_of_the_label_stops_the_training(gathered):
+    features = gathered.rows.features
+    place = features.column_names.index("days_late_sd_365d")
+    leaking = features.set_column(place, "days_late_sd_365d", [gathered.rows.outcome + 0.0])
+
+    with pytest.raises(LeakFound, match="days_late_sd_365d alone tells the outcome"):
+        learn(replace(gathered, rows=Rows(leaking, gathered.rows.outcome)), small(), shipped_grades())
+
+
+def test_the_chain_of_the_trained_model_reconciles_on_every_row(gathered):
+    explanation = trained().model.explain(gathered.rows.features)
+    total = explanation.base + explanation.contributions.sum(axis=1)
+
+    assert np.abs(total - explanation.log_odds).max() <= 1e-9
+    assert len(explanation.names) == len(chosen_features(small()))
+
+
+def test_the_evaluation_names_the_model_its_members_and_the_rules_of_thumb():
+    figures = trained().evaluation.figures
+
+    assert next(iter(figures)) == "model"
+    assert {"shrunken rate", "logistic", "trees", *small().baselines} <= set(figures)
+    assert set(trained().evaluation.differences) == set(figures) - {"model"}
+
+
+def test_a_book_that_is_too_short_is_told_how_much_is_missing():
+    with pytest.raises(TooFewEvents, match="a month end needs 90 days before it and 180 after it, 270 together"):
+        gather([book()], small(), until=world_of(**WORLD).start_on + timedelta(days=200))
+
+
+def test_an_empty_book_is_too_little_to_learn_from():
+    with pytest.raises(TooFewEvents, match="holds no invoice"):
+        gather([ledger_of({}, "EUR")], small(), until=date(2026, 6, 30))
+
+
+def test_too_few_late_payers_are_said_with_the_numbers(gathered):
+    rows = gathered.rows
+    few = np.where(np.cumsum(rows.outcome) <= 3, rows.outcome, 0.0)
+
+    with pytest.raises(
+        TooFewEvents, match=r"of \d+ customers with a payment history \d paid materially late .* at least 8 and 8"
+    ):
+        learn(replace(gathered, rows=Rows(rows.features, few)), small(), shipped_grades())
+
+
+def test_late_payers_that_come_too_late_to_be_judged_are_too_few(gathered):
+    rows = gathered.rows
+    newest_only = np.where(rows.days >= np.unique(rows.days)[-3], rows.outcome, 0.0)
+
+    with pytest.raises(TooFewEvents, match="could not be judged on months it had not seen"):
+        walk_forward(Rows(rows.features, newest_only), chosen_features(small()), small())
+
+
+def test_grades_for_another_horizon_are_refused(gathered):
+    with pytest.raises(UsageRefused, match="read at 365 days, the recipe predicts 180"):
+        learn(gathered, small(), shipped_grades().model_copy(update={"horizon_days": 365}))
+
+
+def test_on_a_book_of_some_size_the_model_is_ahead_of_every_rule_and_calibrated():
+    world = world_of("default", 500, 30, 21)
+    done = training.train([ledger_of(dict(world.tables), "EUR")], small(), shipped_grades(), until=world.end_on)
+    figures, ahead = done.evaluation.figures["model"], done.evaluation.differences
+
+    for rule in ("shrunken rate", *small().baselines):
+        assert ahead[rule]["auc"].low > 0, rule
+        assert ahead[rule]["log_loss"].high < 0, rule
+    assert figures["auc"].value > 0.78
+    assert figures["calibration_slope"].low <= 1.25
+    assert figures["calibration_slope"].high >= 0.8
+    assert figures["ece"].value < 0.06

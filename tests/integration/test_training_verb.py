@@ -1,0 +1,114 @@
+"""The verbs train, models, promote and approve, from a book on disk to a version in force; and the public ledgers."""
+
+import json
+import shutil
+
+import pyarrow.csv
+import pytest
+
+from modelling import CARDS, GRADES_TEXT, WORLD, small_text
+from riskscore_pipelines.main import main
+from simulated import world_of
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory):
+    """A working folder: an ingested book, and a recipe of its own that a small book can satisfy."""
+    folder = tmp_path_factory.mktemp("company")
+    exports = folder / "exports"
+    exports.mkdir()
+    for name, rows in world_of(**WORLD).tables.items():
+        pyarrow.csv.write_csv(rows, exports / f"{name}.csv")
+    own = folder / "models" / "late_payment"
+    own.mkdir(parents=True)
+    own.joinpath("recipe.toml").write_text(small_text())
+    own.joinpath("grades.toml").write_text(GRADES_TEXT)
+    own.joinpath("card.md").write_text(CARDS["en"])
+    own.joinpath("card.zh.md").write_text(CARDS["zh"])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        assert main(["ingest", "exports", "--mapping", "canonical", "--book", "book"]) == 0
+    return folder
+
+
+@pytest.fixture
+def here(company, monkeypatch):
+    monkeypatch.chdir(company)
+    return company
+
+
+def run(capsys, *arguments):
+    status = main(list(arguments))
+    said = capsys.readouterr()
+    return status, said.out, said.err
+
+
+def test_from_a_book_to_a_version_in_force(here, capsys):
+    status, out, err = run(capsys, "train", "--book", "book", "--first", "--by", "Ann", "--json")
+    first = json.loads(out)
+    assert status == 0, err
+    assert first["approved_by"] == "Ann"
+    assert first["figures"]["model"]["auc"]["low"] <= first["figures"]["model"]["auc"]["value"]
+    assert set(first["seconds"]) == {"features and outcomes", "judging and learning", "writing down"}
+    assert "features and outcomes" in err
+
+    status, out, err = run(capsys, "train", "--book", "book", "--first", "--by", "Ann")
+    assert status == 2
+    assert "--first does not apply" in err
+
+    status, out, err = run(capsys, "train", "--book", "book")
+    assert status == 0, err
+    assert "It scores nothing yet" in out
+    assert "Ahead of the best rule of thumb" in out
+
+    assert run(capsys, "promote", "2", "--by", "Ann")[0] == 0
+    assert run(capsys, "approve", "2", "--by", "Ann")[0] == 2
+    assert run(capsys, "approve", "2", "--by", "Bo")[0] == 0
+
+    status, out, err = run(capsys, "models", "--json")
+    versions = json.loads(out)
+    assert [each["in_force"] for each in versions] == [False, True]
+    assert versions[0]["digest"] == versions[1]["digest"] == first["digest"]
+    assert run(capsys, "models")[0] == 0
+
+
+def test_a_book_that_is_not_there_is_one_line_and_a_status(here, capsys):
+    status, out, err = run(capsys, "train", "--book", "nowhere")
+
+    assert (status, out) == (3, "")
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_a_model_without_signed_texts_is_refused(here, capsys):
+    status, _, err = run(capsys, "train", "--book", "book", "--model", "horoscope")
+
+    assert status == 2
+    assert "horoscope/recipe.toml" in err
+
+
+@pytest.mark.realdata
+def test_the_ibm_ledger_has_too_few_late_payers_and_the_tool_says_so(public_data, tmp_path, monkeypatch, capsys):
+    shutil.copy(public_data / "ibm_receivables" / "invoices.csv", tmp_path / "invoices.csv")
+    monkeypatch.chdir(tmp_path)
+    assert run(capsys, "ingest", "invoices.csv", "--mapping", "ibm", "--book", "book")[0] == 0
+    status, out, err = run(capsys, "train", "--book", "book", "--first", "--by", "Ann")
+
+    assert (status, out) == (5, "")
+    assert "of 100 customers with a payment history" in err
+    assert "referred instead of scored" in err
+
+
+@pytest.mark.realdata
+def test_the_udyam_ledger_is_learned_from_and_judged_out_of_time(public_data, tmp_path, monkeypatch, capsys):
+    shutil.copy(public_data / "udyam_payables" / "invoices.csv", tmp_path / "invoices.csv")
+    monkeypatch.chdir(tmp_path)
+    assert run(capsys, "ingest", "invoices.csv", "--mapping", "udyam", "--book", "book")[0] == 0
+    status, out, err = run(capsys, "train", "--book", "book", "--first", "--by", "Ann", "--json")
+    result = json.loads(out)
+
+    assert status == 0, err
+    assert result["ahead_of"]["shrunken rate"]["auc"]["low"] > 0
+    assert result["ahead_of"]["shrunken rate"]["log_loss"]["high"] < 0
+    assert result["figures"]["model"]["ece"]["value"] < 0.03

@@ -10,7 +10,7 @@ import pytest
 
 from exporting import INVOICES, SETTLEMENTS, canonical, column_of, deliver, flat, lines, reasons, rows_of
 from riskscore.errors import HeldForReview, InputRefused, QuarantineAboveLimit, RunLocked, StorageFailed, UsageRefused
-from riskscore.stores.ledgers import bucket_of, layout, open_book, writing
+from riskscore.stores.ledgers import bucket_of, layout, open_book, staging, tablefiles, writing
 from riskscore.stores.ledgers.mapping import FixedRate
 from riskscore.stores.ledgers.quarantine import read_quarantine
 
@@ -422,3 +422,36 @@ def test_every_bucket_holds_its_own_customers_and_together_they_are_the_book(
     assert book.customer_ids() == sorted({f"C{n}" for n in range(50)})
     assert book.n_customers == 50
     assert book.last_known_on == dt.date(2025, 1, 1)
+
+
+def test_a_second_look_at_a_customer_still_sees_a_flipped_bit(tmp_path: Path) -> None:
+    rows = [f"I{n},C{n:03d},2025-01-01,2025-02-01,{n}.00,EUR" for n in range(300)]
+    deliver(put(tmp_path, "invoices", INVOICES, *rows), canonical(), tmp_path / "book")
+    book = open_book(tmp_path / "book")
+    assert [row["invoice_id"] for row in book.tables(customers=["C007", "nobody"])["invoices"].to_pylist()] == ["I7"]
+    path = next(book.folder.glob("tables/invoices/*/part.parquet"))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:200] + bytes([whole[200] ^ 1]) + whole[201:])
+
+    with pytest.raises(StorageFailed, match="not those the book was published with"):
+        book.tables(customers=["C007"])
+
+
+@pytest.mark.parametrize("where", ["the stage", "the tables"])
+def test_a_full_disk_is_told_and_readers_keep_the_version_before(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(put(tmp_path / "a", "invoices", INVOICES, *GOOD[:3]), canonical(), tmp_path / "book")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(
+        staging.Stage if where == "the stage" else tablefiles.TableWriter, "_write" if where == "the stage" else "write", full
+    )
+    with pytest.raises(StorageFailed, match="No space left") as refused:
+        deliver(put(tmp_path / "b", "invoices", INVOICES, *GOOD[3:]), canonical(), tmp_path / "book")
+
+    assert refused.value.exit_status == 6
+    assert len(rows_of(tmp_path / "book", "invoices")) == 3
+    assert not list((tmp_path / "book").glob(".draft-*"))

@@ -15,7 +15,7 @@ from riskscore.errors import InputRefused
 from riskscore.snapshot import with_kinship
 from riskscore.stores.engines import ledger_of, ledger_of_files
 from riskscore.stores.ledgers.layout import read_manifest
-from riskscore.stores.ledgers.tablefiles import FileDigest, read_table, verify_file
+from riskscore.stores.ledgers.tablefiles import FileDigest, read_customers, read_table, verify_file
 from riskscore.tables import TABLES, Ledger
 
 
@@ -78,15 +78,16 @@ class Book:
 
     def tables(self, *, bucket: int | None = None, customers: Sequence[str] | None = None) -> dict[str, pa.Table]:
         """The canonical tables in memory, of one bucket or of some customers only. Raises StorageFailed on a damaged file."""
-        wanted = None if customers is None else pa.array(sorted(set(customers)), pa.string())
+        wanted = None if customers is None else sorted(set(customers))
         buckets = set(self.buckets()) if bucket is None else {bucket}
         if customers is not None:
             buckets &= {bucket_of(customer, len(self.buckets())) for customer in customers}
         pieces: dict[str, list[pa.Table]] = {name: [table.arrow_schema.empty_table()] for name, table in TABLES.items()}
         for entry in self._files(buckets):
-            rows = read_table(self.folder, _digest(entry))
             if wanted is not None and entry["bucket"] is not None:
-                rows = rows.filter(pc.is_in(rows["customer_id"], wanted))
+                rows = read_customers(self.folder, _digest(entry), wanted, self._footers)
+            else:
+                rows = read_table(self.folder, _digest(entry))
             pieces[entry["table"]].append(rows)
         return {name: pa.concat_tables(rows) for name, rows in pieces.items()}
 
@@ -103,6 +104,11 @@ class Book:
             return ledger_of_files(files, self.reporting_currency)
         ledger = ledger_of(self.tables(bucket=bucket, customers=customers), self.reporting_currency)
         return ledger if bucket is None and customers is None else with_kinship(ledger, self._kinship)
+
+    @cached_property
+    def _footers(self) -> dict[str, Any]:
+        """Footers of the files that were verified for the customers of a bucket: a second question need not read them whole."""
+        return {}
 
     @cached_property
     def _kinship(self) -> pa.Table:

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from riskscore.errors import RiskscoreError
+from riskscore.errors import RiskscoreError, StorageFailed
 from riskscore.stores.ledgers import layout
 from riskscore.stores.ledgers.accounting import Account, refuse_above_limit, settle, settle_standing
 from riskscore.stores.ledgers.book import Book, open_book
@@ -50,6 +50,12 @@ def ingest(delivery: Delivery, book: Path, *, progress: Progress = silent) -> Re
             progress("publishing", 0, None)
             layout.publish(book, draft / "version", manifest)
             return dataclasses.replace(receipt, published=True)
+    except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        raise StorageFailed(
+            f"{book}: the disk did not take or give what was asked ({str(error).splitlines()[0]}). Readers still see the "
+            "version before. "
+            "Make room, or give the folder its rights, and ingest again."
+        ) from error
     finally:
         layout.leave_nothing(book)
 
@@ -115,8 +121,7 @@ class Plan:
     def __init__(self, before: Book | None, readings: list[Reading], delivery: Delivery) -> None:
         standing = list(before.manifest["sources"]) if before else []
         run = hashlib.sha256(" ".join(sorted(reading.digest for reading in readings)).encode()).hexdigest()[:16]
-        extracted_on = delivery.extracted_on.isoformat()
-        fresh = [entry_of(reading, run, delivery.mapping, extracted_on) for reading in readings]
+        fresh = [entry_of(reading, run, delivery) for reading in readings]
         self.entries = sorted([*standing, *fresh], key=lambda entry: str(entry["reading"]))
         places = {entry["reading"]: place for place, entry in enumerate(self.entries)}
         self.old = {number: places[entry["reading"]] for number, entry in enumerate(standing)}

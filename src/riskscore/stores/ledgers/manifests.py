@@ -13,7 +13,7 @@ from riskscore.errors import UsageRefused
 from riskscore.stores.ledgers.accounting import standing
 from riskscore.stores.ledgers.layout import SCHEMA_VERSION, canonical_json
 from riskscore.stores.ledgers.mapping import Mapping as Grammar
-from riskscore.stores.ledgers.reception import Reading
+from riskscore.stores.ledgers.reception import Delivery, Reading
 from riskscore.tables import TABLES
 
 FACTS = ("invoices", "settlements", "disputes")
@@ -36,7 +36,7 @@ def refuse_other_settings(manifest: Mapping[str, Any], settings: Mapping[str, An
             )
 
 
-def entry_of(reading: Reading, run: str, mapping: Grammar, extracted_on: str) -> dict[str, Any]:
+def entry_of(reading: Reading, run: str, delivery: Delivery) -> dict[str, Any]:
     """What the manifest says of one reading, before it is known what became of its rows."""
     return {
         "reading": reading.digest,
@@ -45,8 +45,9 @@ def entry_of(reading: Reading, run: str, mapping: Grammar, extracted_on: str) ->
         "sha256": reading.sha256,
         "size": reading.size,
         "table": reading.table,
-        "mapping": mapping.digest,
-        "extracted_on": extracted_on,
+        "mapping": delivery.mapping.digest,
+        "extracted_on": delivery.extracted_on.isoformat(),
+        "shift_accepted": delivery.accept_shift,
     }
 
 

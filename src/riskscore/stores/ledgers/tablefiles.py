@@ -3,12 +3,14 @@
 import hashlib
 import io
 import os
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from riskscore.errors import StorageFailed
@@ -79,11 +81,7 @@ def verify_file(root: Path, entry: FileDigest) -> Path:
         if sha256_of(path) == entry.sha256:
             return path
     except OSError as error:
-        raise StorageFailed(
-            f"{path}: cannot be read ({os.strerror(error.errno or 0)}), so the book is not complete. Nothing was computed "
-            "from it. "
-            "Open the book again; where that does not help, restore the folder from a backup."
-        ) from error
+        raise StorageFailed(_gone(path, error)) from error
     raise StorageFailed(_damaged(path))
 
 
@@ -93,24 +91,58 @@ def read_table(root: Path, entry: FileDigest, columns: Sequence[str] | None = No
     The digest is taken over the very bytes that are then parsed, so no change can slip in between.
     Raises StorageFailed where the file is gone, cut or changed by a single bit.
     """
+    wanted = None if columns is None else list(columns)
+    return _verified(root, entry).read(columns=wanted)
+
+
+def read_customers(root: Path, entry: FileDigest, customers: Sequence[str], footers: MutableMapping[str, Any]) -> pa.Table:
+    """The rows of these customers (sorted) in that file, which is sorted by customer.
+
+    footers: of files whose bytes were compared with the manifest before. Such a file is not read whole again: its footer is
+    the one that was verified, only the row groups the customers can be in are read, and their pages carry checksums that are
+    verified too. Raises StorageFailed as `read_table` does.
+    """
+    if entry.path not in footers:
+        footers[entry.path] = _verified(root, entry).metadata
+    footer = footers[entry.path]
+    groups = [group for group in range(footer.num_row_groups) if _may_hold(footer.row_group(group), customers)]
+    try:
+        file = pq.ParquetFile(root / entry.path, metadata=footer, page_checksum_verification=True)
+        rows = file.read_row_groups(groups)
+    except OSError as error:
+        raise StorageFailed(_damaged(root / entry.path)) from error
+    return rows.filter(pc.is_in(rows["customer_id"], pa.array(customers, pa.string())))
+
+
+def _may_hold(group: Any, customers: Sequence[str]) -> bool:
+    columns = (group.column(number) for number in range(group.num_columns))
+    bounds = next(column.statistics for column in columns if column.path_in_schema == "customer_id")
+    at = bisect_left(customers, bounds.min)
+    return at < len(customers) and customers[at] <= bounds.max
+
+
+def _verified(root: Path, entry: FileDigest) -> pq.ParquetFile:
     path = root / entry.path
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise StorageFailed(
-            f"{path}: cannot be read ({error.strerror}), so the book is not complete. Nothing was computed from it. "
-            "Open the book again; where that does not help, restore the folder from a backup."
-        ) from error
+        raise StorageFailed(_gone(path, error)) from error
     if hashlib.sha256(content).hexdigest() != entry.sha256:
         raise StorageFailed(_damaged(path))
-    wanted = None if columns is None else list(columns)
-    return pq.ParquetFile(io.BytesIO(content), page_checksum_verification=True).read(columns=wanted)
+    return pq.ParquetFile(io.BytesIO(content), page_checksum_verification=True)
 
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _gone(path: Path, error: OSError) -> str:
+    return (
+        f"{path}: cannot be read ({os.strerror(error.errno or 0)}), so the book is not complete. Nothing was computed from it. "
+        "Open the book again; where that does not help, restore the folder from a backup."
+    )
 
 
 def _damaged(path: Path) -> str:

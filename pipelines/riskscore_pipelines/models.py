@@ -55,10 +55,11 @@ def describe(versions: list[Version], approvals: Any) -> list[dict[str, Any]]:
 
 def show(model: str, described: list[dict[str, Any]]) -> None:
     """The versions as a table."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
+    from riskscore_pipelines.shown import console as standard_output
+
+    console = standard_output()
     if not described:
         console.print(f"No version of {model} is registered. Train one: riskscore train --book book --first")
         return

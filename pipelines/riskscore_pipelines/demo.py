@@ -49,7 +49,7 @@ Example:  riskscore demo --customers 500 --months 24 --out small-demo
 """
 
 RISKIEST: tuple[tuple[str, Literal["left", "right"]], ...] = (
-    ("grade", "right"), ("customer", "left"), ("PD", "right"), ("exposure", "right"), ("overdue", "right"),
+    ("grade", "right"), ("customer", "left"), ("PD", "right"), ("exposure", "right"),
     ("limit now", "right"), ("limit", "right"), ("terms", "left"), ("main reason", "left"),
 )  # fmt: skip
 SHOWN_FIGURES = ("auc", "pr_auc", "log_loss", "brier", "ece")
@@ -207,7 +207,6 @@ def riskiest_table(facts: Report) -> Table:
             line.name,
             "" if line.pd is None else f"{line.pd:.1%}",
             money_of(line.exposure),
-            money_of(line.overdue),
             money_of(line.limit_now),
             money_of(line.limit),
             line.terms or "a person decides",

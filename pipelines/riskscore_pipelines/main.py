@@ -36,6 +36,11 @@ VERBS = {
 }
 """Verb to its one-line help; the module `riskscore_pipelines.<verb>` holds its `app`."""
 
+NO_OPENMP = (
+    "LightGBM does not find the system's OpenMP runtime (libgomp). Install it: apt-get install libgomp1 on Debian and Ubuntu, "
+    "dnf install libgomp on Fedora, brew install libomp on macOS. Then run this again."
+)
+
 HELP = """Usage: riskscore [--debug] VERB [OPTIONS]
 
 Which business customers will pay late, how sure that is, why, and how much credit on which terms to give them.
@@ -82,16 +87,20 @@ def run_verb(verb: str, arguments: Sequence[str]) -> int:
     from typer import Abort, TyperException
     from typer.main import get_command
 
-    app = importlib.import_module(f"riskscore_pipelines.{verb}").app
-    app.rich_markup_mode = None  # plain help: the same in a terminal, a pipe and the reference pages
-    app._add_completion = False  # noqa: SLF001  it would complete one verb and not the command
     try:
+        app = importlib.import_module(f"riskscore_pipelines.{verb}").app
+        app.rich_markup_mode = None  # plain help: the same in a terminal, a pipe and the reference pages
+        app._add_completion = False  # noqa: SLF001  it would complete one verb and not the command
         answer = get_command(app).main(args=list(arguments), prog_name=f"riskscore {verb}", standalone_mode=False)
     except Abort as error:
         raise KeyboardInterrupt from error
     except TyperException as error:
         sentence = error.format_message().rstrip(".")
         raise UsageRefused(f"{verb}: {sentence}. See 'riskscore {verb} --help'.") from error
+    except OSError as error:
+        if "libgomp" in str(error) or "libomp" in str(error):
+            raise UsageRefused(NO_OPENMP) from error
+        raise
     return answer if isinstance(answer, int) else 0
 
 

@@ -126,6 +126,16 @@ def test_a_bug_is_exit_status_1_and_says_how_to_report_it(verb: Callable[..., No
     assert "a bug: ZeroDivisionError" in capsys.readouterr().err
 
 
+def test_a_missing_openmp_runtime_says_what_to_install(verb: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise OSError("libgomp.so.1: cannot open shared object file: No such file or directory")
+
+    verb(fail)
+
+    assert main(["planted"]) == 2
+    assert "apt-get install libgomp1" in capsys.readouterr().err
+
+
 def test_interrupted_is_exit_status_130(verb: Callable[..., None]) -> None:
     def fail() -> None:
         raise KeyboardInterrupt

@@ -32,8 +32,8 @@ class Workplace(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  called by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  called by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The order in which sources win: arguments, environment, file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)

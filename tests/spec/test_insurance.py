@@ -155,7 +155,15 @@ class TestCalendar:
     def test_an_extension_beyond_the_policys_days_endangers_cover(self, extended: int, raised: list) -> None:
         moved = invoice(due_on=DUE + timedelta(days=extended))
 
-        assert [alarm.code for alarm in insurance.alarms(policy(), [moved], on=DUE)] == raised
+        found = insurance.alarms(policy(), [moved], on=DUE)
+
+        assert [alarm.code for alarm in found] == raised
+        assert all((alarm.on, alarm.days) == (DUE + timedelta(days=20), 20) for alarm in found)
+
+    def test_a_notice_given_today_counts_today(self) -> None:
+        today = DUE + timedelta(days=30)
+
+        assert insurance.alarms(policy(), [invoice(notified_on=today)], on=today) == ()
 
     @pytest.mark.parametrize(
         ("on", "raised"),
@@ -223,6 +231,10 @@ class TestCollateral:
     )
     def test_a_policy_out_of_force_covers_nothing(self, on: date, insured: int) -> None:
         assert insurance.cover(D(10_000), on=on, policy=policy()).insured == insured
+
+    @pytest.mark.parametrize("lgd", [D(0), D(1)], ids=["nothing-lost", "all-lost"])
+    def test_a_loss_given_default_may_be_nothing_or_all(self, lgd: Decimal) -> None:
+        assert insurance.lgd_after_cover(lgd, Cover(D(100), D(0), D(0))) == lgd
 
     def test_no_exposure_has_the_uncovered_loss_given_default(self) -> None:
         assert insurance.lgd_after_cover(D("0.6"), insurance.cover(D(0), on=DUE, policy=policy())) == D("0.6")

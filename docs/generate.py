@@ -15,8 +15,10 @@ os.environ["COLUMNS"] = "100"  # before the help is written: the pages must not 
 import pages_of_decisions
 
 from riskscore import errors
+from riskscore import recipe as recipes
 from riskscore.features import CATALOGUE
 from riskscore.stores.ledgers.reference import quarantine_page
+from riskscore.stores.signed_texts import find_text
 from riskscore.tables import data_dictionary
 from riskscore_pipelines.main import VERBS, main, usage
 
@@ -69,7 +71,13 @@ def features() -> str:
     return "\n".join(parts)
 
 
+def recipe() -> str:
+    """Every key of the recipe, with the shipped values."""
+    return recipes.reference(recipes.parse(find_text("late_payment/recipe.toml").read_text(encoding="utf-8")))
+
+
 PAGES = {
+    "recipe.md": recipe,
     "cli.md": cli,
     "exit-codes.md": exit_codes,
     "features.md": features,

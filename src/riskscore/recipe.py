@@ -4,16 +4,13 @@ import hashlib
 import json
 import tomllib
 from decimal import Decimal
-from typing import Annotated, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from riskscore.errors import UsageRefused
 from riskscore.outcomes import Outcome
 
-Days = Annotated[int, Field(ge=1, le=3650)]
-Share = Annotated[Decimal, Field(ge=0, le=1)]
-Weight = Annotated[Decimal, Field(ge=0, le=1)]
 Signed = TypeVar("Signed", bound=BaseModel)
 
 
@@ -23,62 +20,68 @@ class _Part(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class OutcomeTerms(_Part):
-    """The terms of the outcome, as `riskscore.outcomes.Outcome` takes them."""
+def _whole(meaning: str, least: int, most: int) -> Any:
+    """A whole number within bounds, and what it means."""
+    return Field(ge=least, le=most, description=meaning)
 
-    horizon_days: Days
-    days_past_due: Days
-    min_amount: Annotated[Decimal, Field(ge=0, strict=False)]
-    min_billing_share: Annotated[Share, Field(strict=False)]
-    late_share: Annotated[Share, Field(strict=False)]
-    late_days: Days
+
+def _exact(meaning: str, most: int | None = 1) -> Any:
+    """An exact decimal from 0 on, written as text, and what it means."""
+    return Field(ge=0, le=most, strict=False, description=meaning)
+
+
+class OutcomeTerms(_Part):
+    """What counts as paying materially late: the terms of `riskscore.outcomes.Outcome`."""
+
+    horizon_days: int = _whole("how far ahead the probability looks", 1, 3650)
+    days_past_due: int = _whole("an invoice further past its business-day due date than this counts", 1, 3650)
+    min_amount: Decimal = _exact("with at least this much undisputed and open, in the reporting currency", None)
+    min_billing_share: Decimal = _exact("and at least this share of twelve months' billing")
+    late_share: Decimal = _exact("or at least this share of what falls due in the window")
+    late_days: int = _whole("is still open this many days after it fell due", 1, 3650)
 
 
 class Cuts(_Part):
-    """Which month ends are learned from, and how the newest of them are set apart to judge the model.
+    """Which month ends are learned from, and how the newest of them are set apart to judge the model."""
 
-    months: how many cuts at most. warm_up_days: history a cut needs behind it. folds x fold_months: the months judged, each block
-    by a model whose last outcome was known `embargo_days` before the block's first date.
-    """
-
-    months: Annotated[int, Field(ge=6, le=240)]
-    warm_up_days: Annotated[int, Field(ge=0, le=3650)]
-    folds: Annotated[int, Field(ge=1, le=24)]
-    fold_months: Annotated[int, Field(ge=1, le=12)]
-    embargo_days: Annotated[int, Field(ge=0, le=366)]
+    months: int = _whole("month ends at most, the newest whose outcome window is over", 6, 240)
+    warm_up_days: int = _whole("history a month end needs behind it, from the first invoice of the book", 0, 3650)
+    folds: int = _whole("blocks of the newest months, each judged by a model that knew nothing of it", 1, 24)
+    fold_months: int = _whole("month ends in a block", 1, 12)
+    embargo_days: int = _whole("days between the last outcome learned from and the first date judged", 0, 366)
 
 
 class FeatureChoice(_Part):
-    """The catalogue's features but those left out."""
+    """Which features of the catalogue are learned from."""
 
-    leave_out: list[str]
+    leave_out: list[str] = Field(description="features not learned from; all others are")
 
 
 class LogisticTerms(_Part):
-    """The logistic member: its weight on the log-odds, its penalty, and the quantile beyond which values are cut."""
+    """The logistic member."""
 
-    weight: Annotated[Weight, Field(strict=False)]
-    ridge: Annotated[float, Field(gt=0)]
-    winsor: Annotated[float, Field(ge=0, lt=0.25)]
+    weight: Decimal = _exact("weight on the log-odds")
+    ridge: float = Field(gt=0, description="penalty on standardised coefficients, times the rows a customer has on average")
+    winsor: float = Field(ge=0, lt=0.25, description="values beyond these quantiles of the training count as the quantile")
 
 
 class TreeSize(_Part):
     """How large the trees may be from so many customers with an event on."""
 
-    from_customers: Annotated[int, Field(ge=0)]
-    leaves: Annotated[int, Field(ge=2, le=31)]
-    depth: Annotated[int, Field(ge=1, le=5)]
-    rounds: Annotated[int, Field(ge=1, le=2000)]
+    from_customers: int = _whole("customers with an event from which this size holds", 0, 10**9)
+    leaves: int = _whole("leaves a tree", 2, 31)
+    depth: int = _whole("questions from root to leaf", 1, 5)
+    rounds: int = _whole("trees", 1, 2000)
 
 
 class TreeTerms(_Part):
-    """The LightGBM member. `sizes` rise from 0 customers with an event."""
+    """The LightGBM member."""
 
-    weight: Annotated[Weight, Field(strict=False)]
-    learning_rate: Annotated[float, Field(gt=0, le=1)]
-    ridge: Annotated[float, Field(ge=0)]
-    customers_in_leaf: Annotated[int, Field(ge=1)]
-    sizes: Annotated[list[TreeSize], Field(min_length=1)]
+    weight: Decimal = _exact("weight on the log-odds")
+    learning_rate: float = Field(gt=0, le=1, description="share of each tree that is added")
+    ridge: float = Field(ge=0, description="penalty on the values of leaves, times the rows a customer has on average")
+    customers_in_leaf: int = _whole("a leaf holds the rows of at least so many customers", 1, 10**6)
+    sizes: list[TreeSize] = Field(min_length=1, description="sizes by the number of customers with an event, from 0 on")
 
     @model_validator(mode="after")
     def _sizes_rise(self) -> Self:
@@ -93,19 +96,19 @@ class TreeTerms(_Part):
 
 
 class RateTerms(_Part):
-    """The shrunken customer rate: the feature that holds the share of late invoices, and the one that counts them."""
+    """The shrunken customer rate as a member: the customer's own share of late invoices, pulled toward the book's."""
 
-    weight: Annotated[Weight, Field(strict=False)]
-    share: str
-    of: str
+    weight: Decimal = _exact("weight on the log-odds")
+    share: str = Field(description="the feature that holds the share; all members read it shrunken")
+    of: str = Field(description="the feature that counts the invoices it is a share of")
 
 
 class Members(_Part):
-    """The members of the ensemble; their weights on the log-odds sum to one, so that contributions reconcile exactly."""
+    """The members of the ensemble; their weights sum to one on the log-odds, so that contributions reconcile exactly."""
 
-    logistic: LogisticTerms
-    trees: TreeTerms
-    rate: RateTerms
+    logistic: LogisticTerms = Field(description="regularised logistic regression")
+    trees: TreeTerms = Field(description="small monotone LightGBM")
+    rate: RateTerms = Field(description="the shrunken customer rate")
 
     @model_validator(mode="after")
     def _weights_sum_to_one(self) -> Self:
@@ -116,29 +119,26 @@ class Members(_Part):
 
 
 class CalibrationTerms(_Part):
-    """From how many customers with an event on a richer calibrator may be tried."""
+    """From how many customers with an event on a richer calibration curve may be tried; it must still win to be used."""
 
-    platt_from_customers: Annotated[int, Field(ge=1)]
-    beta_from_customers: Annotated[int, Field(ge=1)]
+    platt_from_customers: int = _whole("below it a shift of the intercept is the most", 1, 10**6)
+    beta_from_customers: int = _whole("from here on the three-parameter curve may be tried too", 1, 10**6)
 
 
 class Evidence(_Part):
-    """The least number of customers with and without an event that a model is learned from, and that a fold needs."""
+    """How much there must be to learn from; with less the training says so and stops."""
 
-    customers_with_event: Annotated[int, Field(ge=5)]
-    customers_without_event: Annotated[int, Field(ge=5)]
-    fold_customers_with_event: Annotated[int, Field(ge=5)]
+    customers_with_event: int = _whole("customers that paid materially late at some time", 5, 10**6)
+    customers_without_event: int = _whole("customers that never did", 5, 10**6)
+    fold_customers_with_event: int = _whole("of either kind behind a block that is judged", 5, 10**6)
 
 
 class Recipe(_Part):
-    """One recipe. Equal recipes have equal digests, whatever the comments and the order of the keys in the text.
+    """One recipe. Equal recipes have equal digests, whatever the comments and the order of the keys in the text."""
 
-    baselines: single features that stand beside the model in every table of figures, as rules of thumb would use them.
-    """
-
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-    seed: Annotated[int, Field(ge=0, lt=2**31)]
-    baselines: list[str]
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="the name the model is registered under")
+    seed: int = _whole("every random choice starts from it", 0, 2**31 - 1)
+    baselines: list[str] = Field(description="single features judged beside the model, as rules of thumb would use them")
     outcome: OutcomeTerms
     cuts: Cuts
     features: FeatureChoice
@@ -184,3 +184,34 @@ def _sentence(error: ValidationError) -> str:
         known = "unknown key" if detail["type"] == "extra_forbidden" else detail["msg"].removeprefix("Value error, ")
         complaints.append(f"{key}: {known[0].lower()}{known[1:]}")
     return "; ".join(complaints) + "."
+
+
+def reference(shipped: Recipe) -> str:
+    """The reference page of recipes, as Markdown: every key with its meaning and the shipped value."""
+    lines = [
+        "# The recipe",
+        "",
+        "Made from the code by `make docs`; do not edit.",
+        "",
+        "`models/late_payment/recipe.toml` says how the model is learned. It is signed text: every key must be there, an unknown",
+        "key is refused by name, and its digest is part of every model, so that a score can be traced to its recipe. Exact",
+        "decimals are written as text.",
+        "",
+    ]
+    return "\n".join([*lines, *_section(shipped, "")]) + "\n"
+
+
+def _section(part: BaseModel, prefix: str) -> list[str]:
+    plain, deeper = [], []
+    for name, field in type(part).model_fields.items():
+        value = getattr(part, name)
+        if isinstance(value, BaseModel):
+            deeper += ["", f"## `[{prefix}{name}]`", "", str(type(value).__doc__), "", *_section(value, f"{prefix}{name}.")]
+        elif isinstance(value, list) and value and isinstance(value[0], BaseModel):
+            plain.append(f"| `{name}` | {field.description} | {len(value)} sizes |")
+            deeper += ["", f"### Each of `{prefix}{name}`", "", str(type(value[0]).__doc__), "", *_section(value[0], "")]
+        else:
+            shown = ", ".join(value) or "none" if isinstance(value, list) else value
+            plain.append(f"| `{name}` | {field.description} | {shown} |")
+    table = ["| key | meaning | shipped |", "|-|-|-|", *plain] if plain else []
+    return table + deeper

@@ -48,10 +48,12 @@ def check_features(matrix: Floats, names: Sequence[str], outcome: Floats) -> Non
     for place, name in enumerate(names):
         values = matrix[:, place]
         missing = np.isnan(values)
-        for column, said in (
-            (np.where(missing, np.nanmedian(values) if not missing.all() else 0.0, values), ""),
-            (missing, "'s absence"),
-        ):
+        if missing.all():
+            continue
+        columns = [(np.where(missing, np.nanmedian(values), values), "")]
+        if missing.any():
+            columns.append((missing.astype(np.float64), "'s absence"))
+        for column, said in columns:
             auc = separation(np.asarray(column, dtype=np.float64), outcome)
             if auc > TOO_GOOD:
                 raise LeakFound(

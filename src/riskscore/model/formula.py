@@ -117,7 +117,8 @@ class Formula:
 def shrunken(share: Floats, n: Floats, mean: float, strength: float) -> Floats:
     """The share s / n pulled toward the book's mean as if `strength` more invoices had behaved like the book.
 
-    (s + mean * strength) / (n + strength) with s = share * n: the posterior mean of a beta-binomial. With nothing counted it is the mean.
+    (s + mean * strength) / (n + strength) with s = share * n: the posterior mean of a beta-binomial. With nothing counted it is
+    the mean.
     """
     counted = np.maximum(np.nan_to_num(n), 0.0)
     # Written as a step from the mean, which no share and no count can make overflow.

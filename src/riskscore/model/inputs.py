@@ -43,14 +43,16 @@ def level_log_odds(column: Column, outcome: Floats, weight: Floats) -> dict[str,
     weight: one over the rows of the customer, so that a level is believed by its customers, not by its rows. A null is no level.
     """
     overall = float(np.clip(np.average(outcome, weights=weight), SMALLEST_RATE, 1 - SMALLEST_RATE))
-    texts = np.asarray(column, dtype=object)
-    levels = {}
-    for level in sorted({each for each in column if each is not None}):
-        rows = texts == level
-        n = float(weight[rows].sum())
-        rate = (float((weight * outcome)[rows].sum()) + overall * LEVEL_STRENGTH) / (n + LEVEL_STRENGTH)
-        levels[str(level)] = rounded(np.log(rate / (1 - rate)) - np.log(overall / (1 - overall)))
-    return levels
+    names = sorted({str(each) for each in column if each is not None})
+    number = {name: place for place, name in enumerate(names)}
+    place = np.array([len(names) if each is None else number[each] for each in column], dtype=np.int64)
+    n = np.bincount(place, weight, minlength=len(names) + 1)
+    events = np.bincount(place, weight * outcome, minlength=len(names) + 1)
+    rates = (events + overall * LEVEL_STRENGTH) / (n + LEVEL_STRENGTH)
+    return {
+        name: rounded(np.log(rate / (1 - rate)) - np.log(overall / (1 - overall)))
+        for name, rate in zip(names, rates.tolist(), strict=False)  # the last is of rows without a level
+    }
 
 
 def fit_shrinkage(rows: Rows, share: str, of: str) -> dict[str, Any]:

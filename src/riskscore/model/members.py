@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from scipy.special import logit
-from scipy.stats import skew
 
 from riskscore.model.formula import SMALLEST_RATE, Floats, bent
 from riskscore.model.logistic import BOUNDS, fit_logistic, rounded, significant
@@ -116,12 +115,17 @@ def _describe_term(values: Floats, each: Mapping[str, Any], winsor: float) -> di
     if np.ptp(cut) == 0:
         return term
     sizes = np.abs(cut[cut != 0])
-    if each["kind"] == "number" and abs(float(skew(cut))) > LONG_TAIL:
+    if each["kind"] == "number" and abs(_skewness(cut)) > LONG_TAIL:
         term["bend"] = rounded(np.median(sizes))
     standard = bent(cut, term["bend"])
     term["center"], term["scale"] = significant(np.array([standard.mean(), standard.std()])).tolist()
     term["varies"] = True
     return term
+
+
+def _skewness(values: Floats) -> float:
+    centered = values - values.mean()
+    return float(np.mean(centered**3) / np.mean(centered**2) ** 1.5)
 
 
 def _standard(term: Mapping[str, Any], values: Floats) -> Floats:

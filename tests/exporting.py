@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from riskscore.stores.ledgers import Book, Delivery, check, ingest, open_book
-from riskscore.stores.ledgers.mapping import Mapping, load, parse
+from riskscore.stores.ledgers.mapping import Limits, Mapping, load, parse
 from riskscore.stores.ledgers.receipts import Receipt
 
 TODAY = dt.date(2026, 6, 30)
@@ -25,10 +25,12 @@ def lines(header: str, *rows: str) -> str:
     return "\n".join([header, *rows]) + "\n"
 
 
-def canonical(*, limits: bool = False, currency: str = "EUR", **settings: Any) -> Mapping:
-    """The shipped canonical mapping; without quarantine limits unless asked for."""
+def canonical(*, limits: Any = False, currency: str = "EUR", **settings: Any) -> Mapping:
+    """The shipped canonical mapping; without quarantine limits unless asked for (true: its own, or limits to use)."""
     found = load("canonical").in_currency(currency)
-    if not limits:
+    if isinstance(limits, Limits):
+        found = found.model_copy(update={"limits": limits})
+    elif not limits:
         found = found.model_copy(update={"limits": parse_limits(1.0, 1.0)})
     return found.model_copy(update=settings)
 

@@ -455,3 +455,37 @@ def test_a_full_disk_is_told_and_readers_keep_the_version_before(
     assert refused.value.exit_status == 6
     assert len(rows_of(tmp_path / "book", "invoices")) == 3
     assert not list((tmp_path / "book").glob(".draft-*"))
+
+
+def test_a_rate_that_is_contradicted_may_not_take_the_invoices_it_carries_out_of_the_book(tmp_path: Path) -> None:
+    header = "currency,to_currency,rate,rated_on"
+    others = [f"GBP,EUR,1.1{n},2025-01-{n + 1:02d}" for n in range(20)]
+    put(tmp_path / "a", "invoices", INVOICES, *GOOD, USD)
+    put(tmp_path / "a", "rates", header, "USD,EUR,0.97,2025-01-09")
+    deliver(tmp_path / "a", canonical(), tmp_path / "book")
+    path = put(tmp_path / "b", "rates", header, "USD,EUR,0.90,2025-01-09", *others)
+    limits = canonical().limits.model_copy(update={"quarantined_rows": 0.1})
+
+    with pytest.raises(QuarantineAboveLimit, match="contradicts 1 of the 7 rows of the book"):
+        deliver(path, canonical(limits=limits), tmp_path / "book")
+
+    assert "U1" in column_of(tmp_path / "book", "invoices", "invoice_id")
+
+
+def test_the_bytes_of_a_book_do_not_depend_on_the_machine(tmp_path: Path, repository: Path) -> None:
+    import os
+    import subprocess
+    import sys
+
+    put(tmp_path / "exports", "invoices", INVOICES, *GOOD)
+    digests = set()
+    for number, machine in enumerate([{"TZ": "Asia/Shanghai", "PYTHONHASHSEED": "1"}, {"TZ": "America/New_York", "LC_ALL": "C"}]):
+        arguments = ["ingest", "exports", "--mapping", "canonical", "--book", f"book{number}", "--extracted-on", "2026-06-30"]
+        program = f"import sys; from riskscore_pipelines.main import main; sys.exit(main({arguments!r}))"
+        subprocess.run(
+            [sys.executable, "-c", program], check=True, cwd=tmp_path, env={**os.environ, **machine}, capture_output=True
+        )
+        book = open_book(tmp_path / f"book{number}")
+        digests.add((book.digest, tuple(entry["sha256"] for entry in book.manifest["files"])))
+
+    assert len(digests) == 1

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskscore.errors import QuarantineAboveLimit, RiskscoreError
-from riskscore.stores.ledgers.crosschecks import NEW
+from riskscore.stores.ledgers.crosschecks import BOOK, NEW
 from riskscore.stores.ledgers.mapping import Limits
 from riskscore.stores.ledgers.sql import beside, parquet
 from riskscore.tables import TABLES
@@ -163,6 +163,19 @@ def refuse_above_limit(accounts: Mapping[int, Account], tables: Mapping[int, str
                     f"{table}: {amount:f} of {whole:f} {currency or 'in amounts'} were set aside, more than the "
                     f"{limits.quarantined_amount:.2%} the mapping allows. Nothing was published. {worst}"
                 )
+
+
+def refuse_contradicted(connection: duckdb.DuckDBPyConnection, before: Mapping[str, Any], limits: Limits) -> None:
+    """Raises QuarantineAboveLimit where a delivery would take more out of the book than the mapping lets one lose."""
+    for name, stood in before["rows"].items():
+        query = f"select count(*) from held_{name} where _came = {BOOK} and _reason is not null and not _derived"
+        lost = int(connection.sql(query).fetchall()[0][0])
+        if lost > limits.quarantined_rows * stood:
+            raise QuarantineAboveLimit(
+                f"{name}: the delivery contradicts {lost} of the {stood} rows of the book, or leaves them without rate or "
+                "invoice: more "
+                f"than the {limits.quarantined_rows:.2%} the mapping allows. Nothing was published. Look at it with --check."
+            )
 
 
 def settle_standing(

@@ -14,7 +14,7 @@ import duckdb
 
 from riskscore.errors import RiskscoreError, StorageFailed
 from riskscore.stores.ledgers import layout
-from riskscore.stores.ledgers.accounting import Account, refuse_above_limit, settle, settle_standing
+from riskscore.stores.ledgers.accounting import Account, refuse_above_limit, refuse_contradicted, settle, settle_standing
 from riskscore.stores.ledgers.book import Book, open_book
 from riskscore.stores.ledgers.candidates import open_candidates
 from riskscore.stores.ledgers.crosschecks import judge, open_workspace
@@ -105,7 +105,7 @@ def _prepare(
         if before is not None:
             settle_standing(connection, version, files, before.manifest, set(plan.old.values()))
         rejects = rejects_of(connection, version, set(plan.new.values()))
-        refusal = _refusal(connection, delivery, plan, rejects)
+        refusal = _refusal(connection, delivery, plan, before, rejects)
         manifest = manifest_of(connection, version, files, plan.settled(), settings, there, n_buckets)
     shutil.rmtree(draft / "work")
     reads = [read_of(reading) for reading in readings]
@@ -147,7 +147,11 @@ class Plan:
 
 
 def _refusal(
-    connection: duckdb.DuckDBPyConnection, delivery: Delivery, plan: Plan, rejects: Mapping[str, dict[str, Any]]
+    connection: duckdb.DuckDBPyConnection,
+    delivery: Delivery,
+    plan: Plan,
+    before: Book | None,
+    rejects: Mapping[str, dict[str, Any]],
 ) -> RiskscoreError | None:
     """What forbids publishing: too much set aside, or amounts that moved too far."""
     worst = max(rejects.items(), key=lambda item: item[1]["rows"], default=None)
@@ -159,6 +163,8 @@ def _refusal(
         hint = f"Most often: {reason} ({worst[1]['rows']}), e.g. {example}"
     try:
         refuse_above_limit(plan.accounts, plan.tables, delivery.mapping.limits, hint)
+        if before is not None:
+            refuse_contradicted(connection, before.manifest, delivery.mapping.limits)
         if not delivery.accept_shift:
             refuse_shift(connection, delivery.mapping.limits.amount_shift)
     except RiskscoreError as refusal:

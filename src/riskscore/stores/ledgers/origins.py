@@ -40,12 +40,12 @@ def cells_for(
                 )
             if wanted not in header:
                 if not cell.optional:
-                    raise InputRefused(_missing(name, f"column {wanted!r} (for {table.name}.{column})", wanted, header))
+                    raise InputRefused(lacking(name, f"column {wanted!r} (for {table.name}.{column})", wanted, header))
                 found.pop(column, None)
     for known in table.columns:
         if known.required and not known.filled and known.name not in found and known.name != "known_on":
             what = f"a column for {table.name}.{known.name}, which may not be empty,"
-            raise InputRefused(_missing(name, what, known.name, header))
+            raise InputRefused(lacking(name, what, known.name, header))
     return found
 
 
@@ -60,6 +60,9 @@ def cleaned(cell: Cell, chunk: Chunk, mapping: Mapping, extracted_on: date) -> t
         return Cells(pa.repeat(pa.scalar(cell.constant), n_rows)), None
     if not cell.sources:
         return Cells(pa.nulls(n_rows, pa.string())), None
+    for source in cell.sources:
+        if source not in chunk.cells:
+            raise InputRefused(f"column {source!r} holds lists, structures or bytes and not single values. Nothing was written.")
     parts = [chunk.cells[source] for source in cell.sources]
     texts = [_stripped(cell, part.text) for part in parts]
     if cell.columns is not None:
@@ -89,7 +92,8 @@ def _translated(text: pa.Array, codes: AbstractMapping[str, str]) -> tuple[Cells
     return Cells(translated), unknown.to_numpy(zero_copy_only=False)
 
 
-def _missing(name: str, what: str, wanted: str, header: list[str]) -> str:
+def lacking(name: str, what: str, wanted: str, header: list[str]) -> str:
+    """The sentence of a header that lacks a column, with the name that may have been meant."""
     near = difflib.get_close_matches(wanted, header, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else f" It has: {', '.join(header[:20])}."
     return f"{name}: the header lacks {what} so its rows cannot be understood. Nothing was written.{hint}"

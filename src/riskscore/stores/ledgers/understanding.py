@@ -13,9 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from riskscore.errors import InputRefused
 from riskscore.stores.ledgers.cells import FINE, REASON_CODES, Typed, read_cells
 from riskscore.stores.ledgers.mapping import Cell, Mapping, Source
-from riskscore.stores.ledgers.origins import cells_for, cleaned
+from riskscore.stores.ledgers.origins import cells_for, cleaned, lacking
 from riskscore.stores.ledgers.reading import Chunk, Reader
 from riskscore.stores.ledgers.reports import ColumnReport
 from riskscore.tables import ARROW_TYPES, REASONS, TABLES, Table, validate
@@ -89,6 +90,9 @@ class Understanding:
         self._extracted_on = extracted_on
         self._name = reader.name
         self._header = reader.header
+        if source.keep is not None and source.keep.column not in reader.header:
+            what = f"column {source.keep.column!r}, which says which rows are meant,"
+            raise InputRefused(lacking(reader.name, what, source.keep.column, reader.header))
         self._rules: dict[str, dict[str, Cell]] = {
             source.table: cells_for(TABLES[source.table], source.columns, source, reader.header, reader.name)
         }

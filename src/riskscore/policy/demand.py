@@ -2,6 +2,7 @@
 
 import math
 from decimal import Decimal
+from functools import lru_cache
 from statistics import NormalDist
 
 from riskscore.policy.case import Case
@@ -38,16 +39,20 @@ def trade_of(case: Case, params: Params, pd: Decimal) -> Trade:
     """What the profit of a limit for this customer depends on, at that probability. Insurance pays its share of a loss."""
     period = credit_period(case, params)
     n_months = min(max((case.tenure_days or 0) // MONTH_DAYS, 1), MONTHS)
-    return Trade(
-        demand=float(demand_for(case.monthly_purchases, Decimal(period))),
-        spread=max(spread_of_peak(float(peak_factor(case, params)), n_months), float(params.profit_least_spread)),
-        days_outstanding=float(max(period, 1)),
-        margin=float(params.profit_margin),
-        capital_cost=float(params.profit_capital_cost),
-        pd=yearly(float(pd), case.horizon_days),
-        lgd=float(params.loss_given_default * (1 - case.insured_share)),
-        drawn_share=float(params.profit_drawn_before_default),
+    return _trade(
+        float(demand_for(case.monthly_purchases, Decimal(period))),
+        max(spread_of_peak(float(peak_factor(case, params)), n_months), float(params.profit_least_spread)),
+        float(max(period, 1)),
+        float(params.profit_margin),
+        float(params.profit_capital_cost),
+        yearly(float(pd), case.horizon_days),
+        float(params.loss_given_default * (1 - case.insured_share)),
+        float(params.profit_drawn_before_default),
     )
+
+
+_trade = lru_cache(maxsize=8)(Trade)
+"""A customer's trade is asked for by the rule and again for the expected profit; checking its numbers is what takes time."""
 
 
 def spread_of_peak(factor: float, n_months: int) -> float:

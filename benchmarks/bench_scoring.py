@@ -121,9 +121,7 @@ def main() -> int:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     kept = deciding < PROMISED_SECONDS * wanted.customers / 2000
     n, each = many_standing.num_rows, total / many_standing.num_rows * 1000
-    print(
-        f"\n{n:,} customers: {total:.1f} s of processor time, {each:.2f} ms a customer, {total / floor:.0f} times predicting alone"
-    )
+    print(f"\n{n:,} customers: {total:.1f} s of processor time, {each:.2f} ms each, {total / floor:.0f} times predicting alone")
     print(f"memory {before / 2**20:,.0f} MB before, {peak / 2**20:,.0f} MB at the peak; {size / n / 1024:.1f} KB a record")
     print(f"{wanted.customers:,} customers: {deciding:.1f} s of processor time: {'kept' if kept else 'BROKEN'}")
     return 0 if kept else 1

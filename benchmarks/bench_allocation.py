@@ -86,9 +86,9 @@ def differences() -> None:
     limits = budgets(book)
     found = allocation.allocate(book, limits)
     price = next(price.price for price in found.prices if price.code == "expected_loss")
-    step = Decimal("0.5")
+    step, loss = Decimal("0.5"), limits.expected_loss or Decimal(0)
     more, less = (
-        allocation.allocate(book, Budgets(**{**vars(limits), "expected_loss": limits.expected_loss + change})).planned_profit
+        allocation.allocate(book, Budgets(**{**vars(limits), "expected_loss": loss + change})).planned_profit
         for change in (step, -step)
     )
     slope = (more - less) / float(2 * step)

@@ -230,7 +230,7 @@ def _edge(trade: Trade, outside: Floats, inside: Floats, allowed: Floats) -> Flo
 
 
 def _deviate(limit: Floats, demand: Floats, spread: Floats) -> Floats:
-    return (np.log(limit / demand) + spread * spread / 2) / spread
+    return (np.log(limit) - np.log(demand) + spread * spread / 2) / spread  # a quotient of the two could overflow
 
 
 def _three(trade: Trade, limit: Numbers) -> tuple[Floats, Floats, Floats]:

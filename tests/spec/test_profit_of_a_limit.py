@@ -46,6 +46,10 @@ class TestTheCurve:
         assert used[0] == 0
         assert used[-1] == pytest.approx(100_000)
 
+    def test_a_demand_next_to_nothing_is_met_whole(self) -> None:
+        assert float(profit.exposure(trade(demand=1e-300), 1e9)) == 1e-300
+        assert float(profit.beyond(trade(demand=1e-300), 1e9)) == 0
+
     def test_one_function_serves_one_and_many(self) -> None:
         many = trade(pd=np.array([0.01, 0.05, 0.2]))
 

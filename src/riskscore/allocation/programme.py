@@ -132,7 +132,7 @@ def _breakpoints(candidates: Candidates, pieces: int) -> Floats:
     demand, spread = np.asarray(trade.demand)[:, None], np.asarray(trade.spread)[:, None]
     steps = np.linspace(0.0, 1.0, pieces + 1)[None, :]
     with np.errstate(divide="ignore", invalid="ignore"):
-        z = (np.log(wanted / demand) + spread * spread / 2) / spread
+        z = (np.log(wanted) - np.log(demand) + spread * spread / 2) / spread
         inner = demand * np.exp(spread * ndtri(steps * ndtr(z)) - spread * spread / 2)
     curved = (spread > 0) & (demand > 0) & (wanted > 0)
     ends = np.where(curved, np.minimum(inner, wanted), np.where(steps == 1.0, wanted, 0.0))

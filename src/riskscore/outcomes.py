@@ -8,10 +8,10 @@ import narwhals.stable.v2 as nw
 import pyarrow as pa
 
 from riskscore.snapshot.calendar import day_number
-from riskscore.snapshot.items import ITEM, issued_items, settled_parts
 from riskscore.snapshot.measures import ZERO, integer, when
 from riskscore.snapshot.money import FOREVER, cents, parts, rates_at
 from riskscore.snapshot.spine import numbered, take_spine
+from riskscore.snapshot.states import ITEM, issued_items, settled_parts
 from riskscore.tables import Frame, Ledger
 
 YEAR = 365
@@ -186,7 +186,7 @@ def _late_share(facts: _Facts, definition: Outcome) -> Frame:
 
 def _write_off(facts: _Facts, definition: Outcome) -> Frame:
     losses = facts.settled.filter(nw.col("kind") == "write_off").join(facts.issued.select(*ITEM, "billed"), on=list(ITEM))
-    losses = losses.filter(nw.col("amount") * MATERIAL_WRITE_OFF >= nw.col("billed"), nw.col("amount") > 0)
+    losses = losses.filter(nw.col("billed") > 0, nw.col("amount") > 0, nw.col("amount") * MATERIAL_WRITE_OFF >= nw.col("billed"))
     met = facts.who.join(losses.select("customer_id", "calendar_country", "settled_on"), on=["customer_id", "calendar_country"])
     met = met.filter(nw.col("settled_on") > nw.col("as_of"), nw.col("settled_on") <= nw.col("as_of") + definition.horizon_days)
     return met.group_by("observation").agg(n_lost=integer(nw.col("settled_on").count()))

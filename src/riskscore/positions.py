@@ -79,7 +79,11 @@ def compute(
     """
     measures = _measures(default_days)
     facts = snapshot.stage(measures.taken(snapshot.spine, snapshot.items))
-    facts = facts.join(snapshot.statements, on="observation", how="left").join(snapshot.standing, on="observation", how="left")
+    facts = (
+        facts.join(snapshot.history, on="observation", how="left")
+        .join(snapshot.statements, on="observation", how="left")
+        .join(snapshot.standing, on="observation", how="left")
+    )
     formulas = _formulas(default_min_amount, default_min_share)
     rows = facts.select("observation", **formulas).collect("pyarrow").to_native().sort_by("observation")
     return _as_schema(rows, snapshot)
@@ -88,24 +92,21 @@ def compute(
 def _measures(default_days: int) -> Measures:
     items = Measures()
     opened, age, issued = nw.col("open"), nw.col("age"), nw.col("issued")
-    bills = nw.col("billed") > 0
+    bills = nw.col("bills")
+    lost = bills & (nw.col("written_off") > 0) & (nw.col("written_off") * MATERIAL_WRITE_OFF >= nw.col("billed"))
     overdue = (opened > 0) & (age > 0)
     items.total("exposure", opened)
     items.total("overdue", opened, overdue)
     items.largest("oldest", age, overdue & (nw.col("unpaid") > 0) & (nw.col("collectable") > 0))
     items.largest("defaulted", nw.col("collectable"), age > default_days)
-    items.count("n_losses", (nw.col("written_off_age") < YEAR) & (nw.col("written_off") * MATERIAL_WRITE_OFF >= nw.col("billed")))
+    items.count("n_losses", lost & (nw.col("written_off_age") < YEAR))
     items.total("billed_year", nw.col("billed"), bills & (issued < YEAR))
     for month in range(12):
         within = (issued >= month * MONTH) & (issued < (month + 1) * MONTH)
         items.total(f"billed_{month}", nw.col("billed"), bills & within)
-    items.count("n_billed", bills)
-    items.largest("first_billed", issued, bills)
     items.count("n_settled_year", nw.col("settled") & (nw.col("concluded") < YEAR))
     items.p80("p80", nw.col("days_late"), nw.col("concluded") < YEAR)
     items.median("typical_terms", nw.col("terms"), nw.col("sale") & (issued < YEAR))
-    items.count("n_paid", nw.col("settled"))
-    items.largest("first_paid", nw.col("as_of") - nw.col("paid_on"), nw.col("settled"))
     return items
 
 
@@ -139,7 +140,7 @@ def _formulas(min_amount: Decimal, min_share: Decimal) -> dict[str, Any]:
         "collateral_amount": _held("collateral_cents"),
         "deposit_amount": _held("deposit_cents"),
         "tenure_days": tenure,
-        "n_paid_invoices": "n_paid",
+        "n_paid_invoices": nw.col("n_paid").fill_null(0),
         "data_depth": _data_depth(),
     }
 
@@ -151,7 +152,7 @@ def _held(column: str) -> Expr:
 
 def _data_depth() -> Expr:
     accounts = nw.col("statement_age").fill_null(FRESH_ACCOUNTS + 1) <= FRESH_ACCOUNTS
-    some = nw.col("n_paid") >= ENOUGH_PAYMENTS
+    some = nw.col("n_paid").fill_null(0) >= ENOUGH_PAYMENTS
     year = some & (nw.col("first_paid").fill_null(0) >= YEAR)
     outside = ~nw.col("statement_age").is_null() | ~nw.col("rating").is_null()
     ladder = (
@@ -160,7 +161,7 @@ def _data_depth() -> Expr:
         ("C", accounts & some),
         ("D", some),
         ("E", outside),
-        ("F", nw.col("n_billed") > 0),
+        ("F", nw.col("n_billed").fill_null(0) > 0),
     )
     letter = nw.lit("G")
     for name, condition in reversed(ladder):

@@ -42,7 +42,7 @@ def total(values: Iterable[int]) -> int:
 
 
 def bills(known: Known, window: float = math.inf) -> list[Item]:
-    return [item for item in known.items if item.billed > 0 and item.issued < window]
+    return [item for item in known.items if item.bills and item.issued < window]
 
 
 def fell_due(known: Known, window: int) -> list[Item]:

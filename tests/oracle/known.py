@@ -83,6 +83,7 @@ class Item:
     age: int
     issued: int
     terms: int
+    bills: bool
     sale: bool
     settled: bool
     n_payments: int
@@ -202,6 +203,7 @@ def _item(invoice: Row, due: date, met: list[Row], disputes: list[Row], rate: fl
         age=age,
         issued=(as_of - invoice["issued_on"]).days,
         terms=(invoice["due_on"] - invoice["issued_on"]).days,
+        bills=billed > 0,
         sale=sale,
         settled=settled,
         n_payments=n_payments,

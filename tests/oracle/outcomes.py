@@ -58,7 +58,7 @@ def outcome(books: Books, customer: str, as_of: date, until: date, law: Any) -> 
 
     def lost(life: Life) -> bool:
         offs = [row for row in life.settlements if row["kind"] == "write_off" and row["settled_on"] in horizon]
-        return any(row["amount"] > 0 and int(row["amount"] * PARTS) * 10 >= life.billed for row in offs)
+        return life.billed > 0 and any(row["amount"] > 0 and int(row["amount"] * PARTS) * 10 >= life.billed for row in offs)
 
     billing = sum(
         cents(int(row["amount"] * PARTS), row)

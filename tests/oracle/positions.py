@@ -21,7 +21,7 @@ def in_default(known: Known, days: int = 60, amount: Decimal = Decimal(500), sha
     threshold = max(amount, share * units(billed(known, 365)))
     late = any(item.age > days and item.collectable > 0 and units(item.collectable) >= threshold for item in known.items)
     lost = any(
-        item.written_off_age is not None and item.written_off_age < 365 and item.written_off * 10 >= item.billed
+        item.bills and item.written_off > 0 and item.written_off_age < 365 and item.written_off * 10 >= item.billed
         for item in known.items
     )
     return late or lost

@@ -13,7 +13,7 @@ from ledger_text import observations, polars_ledger
 from riskscore import features, positions
 from riskscore.portfolio import take_portfolio
 from riskscore.simulation import simulate
-from riskscore.snapshot import customers_known_at, items, money, spine, standing, take_snapshot, taking
+from riskscore.snapshot import customers_known_at, items, money, spine, standing, states, take_snapshot, taking
 from riskscore.snapshot.money import FOREVER
 from riskscore.stores.engines import ledger_of
 from strategies import DATES, ledgers
@@ -134,11 +134,11 @@ def from_the_fiscal_date(ledger, spine_, rates):
     return standing.take_statements(early, spine_, rates)
 
 
-original_settled, original_disputes = taking.settled_parts, items._disputes
+original_settled, original_disputes = taking.settled_parts, states._disputes
 LEAKS = {
     "the-final-status-of-an-invoice": (items, "holding", final_state),
     "a-payment-made-but-not-yet-known": (taking, "settled_parts", settled_when_paid),
-    "the-end-of-a-dispute-that-goes-on": (items, "_disputes", closings_known_at_once),
+    "the-end-of-a-dispute-that-goes-on": (states, "_disputes", closings_known_at_once),
     "the-master-data-of-today": (spine, "holding", final_state),
     "the-limit-of-today": (standing, "holding", final_state),
     "a-later-exchange-rate": (money, "holding", final_state),

@@ -27,7 +27,8 @@ def compute(snapshot: Snapshot) -> pa.Table:
     """
     facts = snapshot.stage(ITEMS.taken(snapshot.spine, snapshot.items))
     facts = snapshot.stage(RECEIPTS.taken(facts, snapshot.receipts))
-    facts = facts.join(snapshot.statements, on="observation", how="left").join(snapshot.standing, on="observation", how="left")
+    for frame in (snapshot.history, snapshot.statements, snapshot.standing):
+        facts = facts.join(frame, on="observation", how="left")
     facts = snapshot.stage(facts)
     wanted = {name: feature.formula() for name, feature in CATALOGUE.items()}
     rows = facts.select("observation", **wanted).collect("pyarrow").to_native().sort_by("observation")

@@ -26,7 +26,7 @@ paid = nw.col("paid")
 opened = nw.col("open")
 collectable = nw.col("collectable")
 unpaid = nw.col("unpaid")
-bills = billed > 0
+bills = nw.col("bills")
 
 
 def issued_within(window: int) -> Expr:
@@ -46,6 +46,10 @@ def concluded_within(window: int) -> Expr:
 
 BILLED = {window: ITEMS.total(f"billed_{window}", billed, issued_within(window)) for window in (MONTH, QUARTER, YEAR)}
 N_BILLED = {window: ITEMS.count(f"n_billed_{window}", issued_within(window)) for window in (QUARTER, YEAR)}
-N_EVER_BILLED = ITEMS.count("n_ever_billed", bills)
+
+# Over all time, whatever the snapshot leaves out of its items (see riskscore.snapshot.items.take_history); null before the first.
+N_EVER_BILLED = nw.col("n_billed").fill_null(0)
+FIRST_BILLED = nw.col("first_billed")
+LAST_BILLED = nw.col("last_billed")
 BALANCE = ITEMS.total("balance", opened)
 OVERDUE_BALANCE = ITEMS.total("overdue_balance", opened, (opened > 0) & (age > 0))

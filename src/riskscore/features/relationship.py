@@ -3,14 +3,26 @@
 import narwhals.stable.v2 as nw
 
 from riskscore.features.feature import feature
-from riskscore.features.measured import BILLED, ITEMS, MONTH, N_BILLED, QUARTER, YEAR, billed, bills, issued, issued_within, terms
+from riskscore.features.measured import (
+    BILLED,
+    FIRST_BILLED,
+    ITEMS,
+    LAST_BILLED,
+    MONTH,
+    N_BILLED,
+    QUARTER,
+    YEAR,
+    billed,
+    bills,
+    issued,
+    issued_within,
+    terms,
+)
 from riskscore.snapshot.measures import ZERO, Expr, integer, per, real, when
 
 SLICES = 12
 HALF = 180
 
-OLDEST_INVOICE = ITEMS.largest("oldest_invoice", issued, bills)
-NEWEST_INVOICE = ITEMS.smallest("newest_invoice", issued, bills)
 LARGEST_INVOICE = ITEMS.largest("largest_invoice", billed, issued_within(YEAR))
 # Twelve slices of 30 days counted back from the date: calendar months would make the figure jump with the day of the month.
 BILLED_SLICES = [
@@ -23,17 +35,17 @@ TERMS_BILLED = {w: ITEMS.total(f"terms_billed_{w}", billed * integer(terms), iss
 LONGEST_TERMS = ITEMS.largest("longest_terms", terms, issued_within(YEAR))
 SHORTEST_TERMS = ITEMS.smallest("shortest_terms", terms, issued_within(YEAR))
 
-TENURE = nw.max_horizontal(OLDEST_INVOICE, nw.col("as_of") - nw.col("onboarded_on"))
+TENURE = nw.max_horizontal(FIRST_BILLED, nw.col("as_of") - nw.col("onboarded_on"))
 """Days since the account was opened or first billed, whichever is longer ago; null when neither is known."""
 
 
 def _known_for(days: int, value: Expr) -> Expr:
     # A young customer's empty past is not a quiet one: growth against it would always look like a jump.
-    return when(OLDEST_INVOICE - days >= 0, value)
+    return when(FIRST_BILLED - days >= 0, value)
 
 
 def _pace(window: int) -> Expr:
-    before = nw.min_horizontal(OLDEST_INVOICE, nw.lit(YEAR)) - window
+    before = nw.min_horizontal(FIRST_BILLED, nw.lit(YEAR)) - window
     return per(BILLED[window] * before, (BILLED[YEAR] - BILLED[window]) * window)
 
 
@@ -52,7 +64,7 @@ def days_since_last_invoice() -> Expr:
 
     Null when no invoice was ever known.
     """
-    return real(NEWEST_INVOICE)
+    return real(LAST_BILLED)
 
 
 @feature(unit="count", risk="none", window_days=365, group="payment_history", reason="B03")

@@ -10,10 +10,11 @@ import pyarrow as pa
 
 from riskscore.errors import InputRefused
 from riskscore.snapshot.calendar import date_of, day_number
-from riskscore.snapshot.items import issued_items, item_states, settled_parts, take_items, take_receipts
+from riskscore.snapshot.items import take_history, take_items, take_receipts
 from riskscore.snapshot.money import rates_at
 from riskscore.snapshot.spine import numbered, take_spine
 from riskscore.snapshot.standing import take_standing, take_statements
+from riskscore.snapshot.states import issued_items, item_states, settled_parts
 from riskscore.tables import Frame, Ledger
 
 
@@ -24,6 +25,7 @@ class Snapshot:
     observations: customer_id, as_of (date32) and their number, sorted by both; one row per row of every result.
     spine: the observations with master data as known then, and family_id.
     items: every invoice as it stood (see `riskscore.snapshot.items.take_items`).
+    history: how many invoices were ever billed and paid, and since when.
     receipts: every payment of the last 365 days.
     statements: the newest published accounts and those of the year before.
     standing: rating, granted limit, securities.
@@ -34,6 +36,7 @@ class Snapshot:
     observations: pa.Table
     spine: Frame
     items: Frame
+    history: Frame
     receipts: Frame
     statements: Frame
     standing: Frame
@@ -45,15 +48,17 @@ class Snapshot:
 class OpenItems:
     """The part of a snapshot that a look at the receivables needs.
 
-    observations, spine, items: as in a `Snapshot`. settled: every settlement of the observed customers, to be cut to a date.
-    rates: the reporting currency per unit of each currency, on each date asked about.
+    observations, spine, items: as in a `Snapshot`. rates: the reporting currency per unit of each currency, on each date asked
+    about. issued, settled, states: the invoices of the observed customers over all time, to be cut to a date.
     """
 
     observations: pa.Table
     spine: Frame
     items: Frame
-    settled: Frame
     rates: Frame
+    issued: Frame
+    settled: Frame
+    states: Frame
 
 
 def take_open_items(ledger: Ledger, observations: pa.Table) -> OpenItems:
@@ -67,14 +72,17 @@ def take_open_items(ledger: Ledger, observations: pa.Table) -> OpenItems:
     rates = ledger.stage(rates_at(ledger, spine.select("as_of").unique()))
     issued = issued_items(ledger, spine)
     settled = settled_parts(ledger, issued)
-    items = take_items(ledger, spine, item_states(ledger, issued, settled), rates)
+    states = item_states(ledger, issued, settled)
+    items = take_items(ledger, spine, states, rates)
     _refuse_without_rate(items, ledger.reporting_currency)
     return OpenItems(
         observations=pairs.set_column(1, "as_of", pairs["as_of"].cast(pa.date32())),
         spine=spine,
         items=items.drop("currency", "rate"),
-        settled=settled,
         rates=rates,
+        issued=issued,
+        settled=settled,
+        states=states,
     )
 
 
@@ -89,6 +97,7 @@ def take_snapshot(ledger: Ledger, observations: pa.Table) -> Snapshot:
         observations=known.observations,
         spine=known.spine,
         items=known.items,
+        history=take_history(ledger, known.spine, known.issued, known.states),
         receipts=take_receipts(ledger, known.spine, known.settled, known.rates),
         statements=take_statements(ledger, known.spine, known.rates),
         standing=take_standing(ledger, known.spine, known.rates),

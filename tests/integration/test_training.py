@@ -171,3 +171,26 @@ def test_on_a_book_of_some_size_the_model_is_ahead_of_every_rule_and_calibrated(
     assert figures["calibration_slope"].low <= 1.25
     assert figures["calibration_slope"].high >= 0.8
     assert figures["ece"].value < 0.06
+
+
+def test_no_feature_of_the_catalogue_moves_the_trained_model_against_its_declared_direction(gathered):
+    model = trained().model
+    people = gathered.rows.features.take(pa.array(range(0, len(gathered.rows), 20)))
+    swept = pa.concat_tables([people] * 20)
+    place = {name: at for at, name in enumerate(people.column_names)}
+    directed = [each for each in chosen_features(small()) if each.risk != "none"]
+    wrong = []
+    for feature in directed:
+        known = people[feature.name].drop_null().to_numpy()
+        if len(known) == 0:
+            continue
+        span = np.ptp(known) or 1.0
+        grid = np.repeat(np.linspace(known.min() - span, known.max() + span, 20), people.num_rows)
+        moved = swept.set_column(place[feature.name], feature.name, [grid])
+        path = model.probability(model.log_odds(moved)).pd.reshape(20, people.num_rows)
+        steps = np.diff(path, axis=0) * (1 if feature.risk == "rises" else -1)
+        if (steps < 0).any():
+            wrong.append(feature.name)
+
+    assert len(directed) >= 40
+    assert wrong == []

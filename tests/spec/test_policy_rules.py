@@ -67,8 +67,9 @@ SPECIFICATION: dict[str, list[Any]] = {
         ),
     ],
     "concentration": [
-        pytest.param({"receivables_others": Decimal(0)}, {}, "0.00", id="nobody-else-owes"),
-        pytest.param({"receivables_others": Decimal(-1)}, {}, "0.00", id="others-are-in-credit"),
+        pytest.param({"receivables_others": Decimal(0)}, {}, None, id="nobody-else-owes"),
+        pytest.param({"receivables_others": Decimal("0.04")}, {}, "0.01", id="somebody-else-owes-a-little"),
+        pytest.param({"receivables_others": Decimal(-1)}, {}, None, id="others-are-in-credit"),
         pytest.param({"family_exposure": Decimal(500_000)}, {}, "19500000.00", id="the-family-shares-the-room"),
         pytest.param({"family_exposure": Decimal(20_000_001)}, {}, "0.00", id="the-family-has-used-the-room"),
         pytest.param({"family_exposure": Decimal(-1)}, {}, "20000000.00", id="a-credit-balance-makes-no-room"),

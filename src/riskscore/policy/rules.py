@@ -104,8 +104,11 @@ def cap_for_new_customer(case: Case, params: Params) -> Cap | None:
 def cap_by_concentration(case: Case, params: Params) -> Cap | None:
     """One corporate family stays within a set share of receivables, counted after the change (Policy, concentration).
 
-    x <= c / (1 - c) x what all others owe, so that x / (x + others) <= c; less what the rest of the family owes already.
+    x <= c / (1 - c) x what all others owe, so that x / (x + others) <= c; less what the rest of the family owes already. Where
+    nobody else owes anything a share says nothing, and the rule is silent: the first customer of a house must be possible.
     """
+    if case.receivables_others <= 0:
+        return None
     share = params.concentration_single_buyer
     room = most_one_buyer_may_owe(case.receivables_others, cap=share) - max(case.family_exposure, ZERO)
     return _cap(

@@ -23,14 +23,14 @@ from riskscore.phrases import (
     terms_sentence,
     word,
 )
-from riskscore.reasons import Reason
+from riskscore.reasons import NEVER_SHOWN, Reason
 
 POINTS = POINTS_TO_DOUBLE / math.log(2)
 """Score points of one unit of log-odds."""
 
 MOST_FACTORS = 8
 LEAST_POINTS = 4.0
-"""Smaller factors stand together in one row."""
+"""Smaller factors stand together in one row, and with them what is never shown: calendar and terms."""
 
 DASH = "–"
 
@@ -167,8 +167,8 @@ def _steps(decision: Decision, lang: Lang) -> tuple[Step, ...]:
         return ()
     chain = decision.chain
     by_code = {code: -added * POINTS for code, added in decision.reasons.by_code.items()}
-    large = sorted((code for code in by_code if abs(by_code[code]) >= LEAST_POINTS), key=lambda code: -abs(by_code[code]))
-    shown = large[:MOST_FACTORS]
+    large = [code for code in by_code if abs(by_code[code]) >= LEAST_POINTS and code not in NEVER_SHOWN]
+    shown = sorted(large, key=lambda code: -abs(by_code[code]))[:MOST_FACTORS]
     rest = math.fsum(by_code[code] for code in by_code if code not in shown)
     calibrated = _points(math.log(chain.pd / (1 - chain.pd))) if 0 < chain.pd < 1 else _points(chain.log_odds)
     moves = [(code_name(code, lang), code, by_code[code]) for code in shown]

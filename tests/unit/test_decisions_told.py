@@ -1,0 +1,80 @@
+"""What is told of one decision: the steps of the score add up, the caps are in order, small factors stand together."""
+
+from itertools import pairwise
+
+import pytest
+
+from deciding import GOOD, GRADES, PROVENANCE, RECEIVABLES, LinearModel, features_of, positions_of, shipped
+from riskscore.scoring import decide_rows, not_scored
+from riskscore_pipelines.explaining import explanation_of
+
+
+def told(lang="en", model=None, values=None, name="Acme GmbH", **facts):
+    decision = decide_rows(
+        features_of("acme", **{**GOOD, "days_beyond_terms_90d": 40.0, **(values or {})}), positions_of("acme", **facts),
+        model or LinearModel(), GRADES, shipped(), receivables=RECEIVABLES, provenance=PROVENANCE,
+    )[0]  # fmt: skip
+    return decision, explanation_of(decision, name, lang)
+
+
+@pytest.mark.parametrize("facts", [{}, {"in_default": True}], ids=["scored", "in-default"])
+@pytest.mark.parametrize("base", [-12.0, -3.0, 4.0], ids=["beyond-the-best", "usual", "beyond-the-worst"])
+def test_steps_of_the_score_join_and_end_at_the_score(base, facts):
+    decision, explanation = told(model=LinearModel(base=base), **facts)
+    steps = explanation.steps
+
+    assert all(one.end == pytest.approx(other.start, abs=0.5) for one, other in pairwise(steps))
+    assert round(steps[-1].end) == decision.score == int(steps[-1].level)
+
+
+def test_factors_below_four_points_and_the_calendar_stand_together():
+    decision, explanation = told()
+    named = [step for step in explanation.steps if step.code]
+
+    assert decision.reasons.by_code["P07"] * 57.7 > 4
+
+    assert [step.code for step in named] == ["P01", "F01"]
+    assert all(abs(step.end - step.start) >= 4 for step in named)
+
+
+def test_caps_are_told_from_the_smallest_and_the_binding_one_is_marked():
+    decision, explanation = told()
+
+    assert [cap.binds for cap in explanation.caps].index(True) == 0
+    assert sum(cap.binds for cap in explanation.caps) == 1
+    assert len(explanation.caps) == len(decision.recommendation.caps)
+    assert all(0 <= cap.share <= 1 for cap in explanation.caps)
+
+
+def test_customer_without_a_name_is_called_by_its_id():
+    assert told(name=None)[1].title == "acme"
+    assert told()[1].title == "Acme GmbH (acme)"
+
+
+def test_customer_that_was_not_scored_has_a_reason_and_no_steps():
+    explanation = explanation_of(not_scored("acme", "internal_error", PROVENANCE, "EUR"), None, "en")
+
+    assert (explanation.steps, explanation.caps, explanation.adverse) == ((), (), ())
+    assert "The computation failed" in explanation.notes[0]
+
+
+def test_referred_customer_is_told_that_a_person_decides():
+    _, explanation = told(n_paid_invoices=0)
+
+    assert explanation.notes[0] == "A person decides; what stands here is a proposal"
+    assert ("Log-odds before calibration", "No score: the model was not asked") in explanation.chain
+
+
+def test_unfamiliar_values_are_named():
+    _, explanation = told(model=LinearModel(seen_to=30.0))
+
+    assert explanation.notes == ("The training data held nothing like this: days_beyond_terms_90d",)
+
+
+def test_both_languages_tell_the_same_figures():
+    _, english = told("en")
+    _, chinese = told("zh")
+
+    assert [step.level for step in english.steps] == [step.level for step in chinese.steps]
+    assert [cap.amount for cap in english.caps] == [cap.amount for cap in chinese.caps]
+    assert english.say("score") != chinese.say("score")

@@ -24,7 +24,7 @@ WEEKDAYS = (TODAY, TODAY + timedelta(days=2))
 def same(fast, plain):
     if fast is None or plain is None or isinstance(fast, str):
         return fast == plain
-    return math.isclose(fast, plain, rel_tol=1e-12, abs_tol=1e-12)
+    return math.isfinite(fast) and math.isclose(fast, plain, rel_tol=1e-12, abs_tol=1e-12)
 
 
 def differences(found):

@@ -223,7 +223,7 @@ def _standing(draw: st.DrawFn, rows: dict[str, list[dict]], customer: str) -> No
                 "customer_id": customer,
                 "amount": draw(st.sampled_from((Decimal(0), Decimal(100), Decimal(20000)))),
                 "currency": draw(st.sampled_from(CURRENCIES)),
-                "terms": draw(st.sampled_from(("30", "net 45", "prepayment", None))),
+                "terms": draw(st.sampled_from(("30", "2/10 net 45", "prepayment", None))),
                 "granted_on": granted_on,
                 "known_on": granted_on + draw(lags),
             }

@@ -183,13 +183,13 @@ def _as_schema(rows: pa.Table, snapshot: Snapshot) -> pa.Table:
 
 
 def terms_days(code: str | None) -> int | None:
-    """Days of credit in a granted-terms code: its first number, 0 for prepayment or cash; null where neither is found.
+    """Days of credit in a granted-terms code: its largest number, 0 for prepayment or cash; null where neither is found.
 
-    >>> terms_days("net 30"), terms_days("prepayment"), terms_days("by agreement")
-    (30, 0, None)
+    >>> terms_days("net 30"), terms_days("2/10 net 30"), terms_days("prepayment"), terms_days("by agreement")
+    (30, 30, 0, None)
     """
     if code is None:
         return None
-    if number := re.search(r"\d+", code):
-        return int(number.group())
+    if numbers := re.findall(r"\d+", code):
+        return max(map(int, numbers))
     return 0 if code.strip().lower() in {"prepayment", "prepaid", "cash", "cod"} else None

@@ -47,7 +47,7 @@ def terms(known: Known) -> int | None:
     if code is None:
         return None
     digits = re.findall(r"\d+", code)
-    return int(digits[0]) if digits else 0 if code in {"prepayment", "cash"} else None
+    return max(map(int, digits)) if digits else 0 if code in {"prepayment", "cash"} else None
 
 
 def position(known: Known, currency: str) -> dict:

@@ -46,6 +46,6 @@ def most_one_buyer_may_owe(others: Decimal, *, cap: Decimal = Decimal("0.20")) -
     The share is of the total including the family itself: against the total before the change the cap would be passed.
 
     >>> most_one_buyer_may_owe(Decimal(8_000_000))
-    Decimal('2000000.00')
+    Decimal('2000000')
     """
     return max(others, Decimal(0)) * cap / (1 - cap)

@@ -1,6 +1,7 @@
 """Snapshots: who is asked about, in which order, in whose currency, and what is refused."""
 
 from datetime import date
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -10,6 +11,7 @@ from riskscore import features, positions
 from riskscore.errors import InputRefused
 from riskscore.snapshot import customers_known_at, month_ends, take_snapshot
 from riskscore.snapshot.notches import NOTCHES
+from riskscore.stores.engines import ledger_of
 
 PAGE = """
     customers
@@ -98,6 +100,18 @@ def test_a_rate_quoted_the_other_way_round_is_inverted():
     row = positions.compute(take_snapshot(page(), observations(("foreign", "2025-01-15")))).to_pylist()[0]
 
     assert row["exposure"] == 80
+
+
+@pytest.mark.parametrize("engine", [polars_ledger, lambda tables: ledger_of(tables, "EUR")], ids=["polars", "duckdb"])
+def test_an_amount_of_billions_is_counted_to_the_cent(engine):
+    billions = """
+        invoices
+            customer_id | invoice_id | issued_on  | due_on     | amount
+            giant       | 1          | 2025-01-10 | 2025-02-10 | 60000000000.25
+    """
+    row = positions.compute(take_snapshot(engine(tables_of(billions)), observations(("giant", "2025-01-15")))).to_pylist()[0]
+
+    assert row["exposure"] == Decimal("60000000000.25")
 
 
 def test_a_ring_of_parents_ends_somewhere_and_the_same_way_each_time():

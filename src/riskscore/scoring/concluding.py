@@ -16,7 +16,7 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True)
 class Standing:
-    """What a decision shows of a customer beside its case. `is_natural_person` decides who may refuse; the rest is for reading."""
+    """What a decision shows of a customer beside its case. `is_natural_person` decides who may refuse; the rest is to read."""
 
     is_natural_person: bool | None
     data_depth: str | None

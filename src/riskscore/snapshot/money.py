@@ -12,6 +12,7 @@ from riskscore.tables import Frame, Ledger
 PARTS = 10_000
 """Money in a ledger has four decimals; its whole number of ten-thousandths fits 64 bits and adds without error."""
 
+WIDE = nw.Decimal(38, 4)
 PARTS_PER_CENT = 100
 MONEY = pa.decimal128(18, 2)
 """How an amount leaves: exact decimal, in the reporting currency, two decimals."""
@@ -21,8 +22,11 @@ FOREVER = 2**31 - 1
 
 
 def parts(column: str) -> Expr:
-    """A money column as a whole number of ten-thousandths of its own currency."""
-    return integer(nw.col(column) * PARTS)
+    """A money column as a whole number of ten-thousandths of its own currency.
+
+    Widened first: the product of a full column and PARTS has more digits than the column's own type.
+    """
+    return integer(nw.col(column).cast(WIDE) * PARTS)
 
 
 def cents(amount: Expr) -> Expr:

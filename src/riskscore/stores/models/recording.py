@@ -1,7 +1,6 @@
 """Recording: one training as one MLflow run, with all that is needed to believe it or to repeat it, and a version of it."""
 
 import contextlib
-import hashlib
 import io
 import platform
 import tempfile
@@ -9,7 +8,6 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from riskscore.recipe import Recipe
 from riskscore.stores.models import pictures, portable
 from riskscore.stores.models.card import write_cards
 from riskscore.stores.models.registry import BUNDLE, Registry, storage_errors
+from riskscore.stores.sources import code_digest
 from riskscore.training import Trained
 
 LIBRARIES = ("lightgbm", "numpy", "scipy", "scikit-learn", "duckdb", "narwhals", "pyarrow", "riskscore")
@@ -146,15 +145,6 @@ def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         else:
             flat[f"{prefix}{name}"] = str(value)
     return flat
-
-
-def code_digest() -> str:
-    """SHA-256 over every source file of the library: equal digests, equal code."""
-    total = hashlib.sha256()
-    root = Path(str(files("riskscore")))
-    for path in sorted(root.rglob("*.py")):
-        total.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return total.hexdigest()
 
 
 def _log_model(mlflow: Any, model: Model, trained: Trained, scratch: Path, name: str) -> str:

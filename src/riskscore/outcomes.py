@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 import narwhals.stable.v2 as nw
 import pyarrow as pa
@@ -15,7 +16,6 @@ from riskscore.snapshot.states import ITEM, issued_items, settled_parts
 from riskscore.tables import Frame, Ledger
 
 YEAR = 365
-SHARES = 10_000
 MATERIAL_WRITE_OFF = 10
 """A write-off below one part in 10 of its invoice is a rounding or a settled difference, not a loss."""
 
@@ -161,9 +161,10 @@ def _past_due(facts: _Facts, definition: Outcome, last: int) -> Frame:
     met = met.filter(nw.col("day") > nw.col("as_of"), nw.col("day") <= nw.col("as_of") + definition.horizon_days)
     met = met.join(facts.rates, on=["currency", "as_of"]).with_columns(worth=cents(nw.col("collectable")))
     met = met.join(_billing(facts), on="observation", how="left")
-    share = int(definition.min_billing_share * SHARES)
+    share = Fraction(definition.min_billing_share)  # compared in whole numbers: a threshold is met exactly or not at all
     met = met.filter(
-        nw.col("worth") >= int(definition.min_amount * 100), nw.col("worth") * SHARES >= nw.col("billing").fill_null(0) * share
+        nw.col("worth") >= int(definition.min_amount * 100),
+        nw.col("worth") * share.denominator >= nw.col("billing").fill_null(0) * share.numerator,
     )
     return met.group_by("observation").agg(n_past_due=integer(nw.col("worth").count()))
 
@@ -180,7 +181,8 @@ def _late_share(facts: _Facts, definition: Outcome) -> Frame:
         owed=cents(nw.col("billed") - nw.col("credited") - nw.col("contested")), late=cents(nw.col("left") - nw.col("contested"))
     )
     sums = met.group_by("observation").agg(owed=integer(nw.col("owed").sum()), late=integer(nw.col("late").sum()))
-    late = (nw.col("late") > 0) & (nw.col("late") * SHARES >= nw.col("owed") * int(definition.late_share * SHARES))
+    share = Fraction(definition.late_share)
+    late = (nw.col("late") > 0) & (nw.col("late") * share.denominator >= nw.col("owed") * share.numerator)
     return sums.select("observation", n_late=integer(when(late, nw.lit(1), ZERO)))
 
 

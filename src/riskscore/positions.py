@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -16,9 +17,6 @@ MONTH = 30
 ENOUGH_PAYMENTS = 3
 FRESH_ACCOUNTS = 548
 """Eighteen months after the end of the fiscal year its accounts say little about today."""
-
-SHARES = 10_000
-"""Shares are compared in whole ten-thousandths, so that a threshold is met exactly or not at all."""
 
 MATERIAL_WRITE_OFF = 10
 """A write-off below one part in 10 of its invoice is a rounding or a settled difference, not a loss."""
@@ -113,7 +111,10 @@ def _measures(default_days: int) -> Measures:
 def _formulas(min_amount: Decimal, min_share: Decimal) -> dict[str, Any]:
     billed = nw.col("billed_year")
     defaulted = nw.col("defaulted").fill_null(0)
-    material = (defaulted >= int(min_amount * 100)) & (defaulted * SHARES >= billed * int(min_share * SHARES)) & (defaulted > 0)
+    share = Fraction(min_share)  # compared in whole numbers, so that a threshold is met exactly or not at all
+    material = (
+        (defaulted >= int(min_amount * 100)) & (defaulted * share.denominator >= billed * share.numerator) & (defaulted > 0)
+    )
     tenure = nw.max_horizontal(nw.col("first_billed"), nw.col("as_of") - nw.col("onboarded_on"))
     months = nw.max_horizontal(nw.min_horizontal(tenure, nw.lit(YEAR)), nw.lit(MONTH))
     worth = nw.col("equity") - nw.col("intangibles").fill_null(0)

@@ -175,8 +175,8 @@ def _item(invoice: Row, due: date, met: list[Row], disputes: list[Row], rate: fl
         left -= amount
         if row["kind"] == "payment":
             beyond = (row["settled_on"] - due).days
-            late_days += amount * max(beyond, 0)
-            days += amount * beyond
+            late_days += (amount + 50) // 100 * max(beyond, 0)
+            days += (amount + 50) // 100 * beyond
             if amount > 0:
                 n_payments += 1
                 if was_open:
@@ -217,8 +217,8 @@ def _item(invoice: Row, due: date, met: list[Row], disputes: list[Row], rate: fl
         contested=cents_of(contested, rate),
         collectable=cents_of(owing - contested, rate),
         unpaid=cents_of(unpaid, rate),
-        late_cent_days=cents_of(late_days, rate),
-        cent_days=cents_of(days, rate),
+        late_cent_days=math.floor(late_days * rate + 0.5),
+        cent_days=math.floor(days * rate + 0.5),
         days_late=days_late,
         concluded=concluded,
         paid_age=(as_of - paid_on).days if settled else None,

@@ -4,7 +4,7 @@ import narwhals.stable.v2 as nw
 
 from riskscore.snapshot.calendar import day_kinds
 from riskscore.snapshot.measures import ZERO, integer, when
-from riskscore.snapshot.money import cents, holding
+from riskscore.snapshot.money import cents, converted, holding
 from riskscore.snapshot.states import distinct
 from riskscore.tables import Frame, Ledger
 
@@ -65,8 +65,8 @@ def take_items(ledger: Ledger, spine: Frame, states: Frame, rates: Frame) -> Fra
             contested=cents(nw.col("contested")),
             collectable=cents(nw.col("collectable")),
             unpaid=cents(nw.col("unpaid")),
-            late_cent_days=cents(nw.col("late_part_days")),
-            cent_days=cents(nw.col("part_days")),
+            late_cent_days=converted(nw.col("late_cent_days")),
+            cent_days=converted(nw.col("cent_days")),
         )
     )
 

@@ -35,8 +35,17 @@ def cents(amount: Expr) -> Expr:
     Halves go up: engines disagree on the rounding of halves, and none disagrees on the floor. No float is divided by a constant
     either: one engine multiplies by the reciprocal, and the last bit differs.
     """
-    converted = integer((real(amount) * nw.col("rate") + 0.5).floor())
-    return (converted + PARTS_PER_CENT // 2) // PARTS_PER_CENT
+    return whole_cents(converted(amount))
+
+
+def converted(amount: Expr) -> Expr:
+    """A whole number of some currency's unit as a whole number of the reporting currency's, by the `rate` column beside it."""
+    return integer((real(amount) * nw.col("rate") + 0.5).floor())
+
+
+def whole_cents(amount: Expr) -> Expr:
+    """Ten-thousandths as whole cents; halves go up."""
+    return (amount + PARTS_PER_CENT // 2) // PARTS_PER_CENT
 
 
 def in_force(frame: Frame, key: str, *, order: list[str], until: Expr | None = None) -> Frame:

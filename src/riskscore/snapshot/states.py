@@ -11,7 +11,7 @@ import narwhals.stable.v2 as nw
 
 from riskscore.snapshot.calendar import business_days
 from riskscore.snapshot.measures import ZERO, Expr, integer, when
-from riskscore.snapshot.money import FOREVER, parts
+from riskscore.snapshot.money import FOREVER, parts, whole_cents
 from riskscore.tables import Frame, Ledger
 
 RESIDUAL = 100
@@ -27,13 +27,13 @@ SUMS = (
     "discounted",
     "written_off",
     "n_payments",
-    "late_part_days",
-    "part_days",
+    "late_cent_days",
+    "cent_days",
     "contested",
     "n_whole",
     "n_disputes",
 )
-"""Running sums of a state, in ten-thousandths of the invoice's currency, ten-thousandths times days, or counts."""
+"""Running sums of a state, in ten-thousandths of the invoice's currency, cents of it times days, or counts."""
 
 
 def issued_items(ledger: Ledger, spine: Frame) -> Frame:
@@ -141,8 +141,8 @@ def _settlements(settled: Frame) -> Frame:
         discounted=when(kind == "discount", amount, ZERO),
         written_off=when(kind == "write_off", amount, ZERO),
         n_payments=when(received, nw.lit(1), ZERO),
-        late_part_days=payment * nw.max_horizontal(days, ZERO),
-        part_days=payment * days,
+        late_cent_days=whole_cents(payment) * nw.max_horizontal(days, ZERO),
+        cent_days=whole_cents(payment) * days,
         reduction=amount,
         paid_day=when(received, nw.col("settled_on"), nw.lit(NEVER)),
         written_off_day=when((kind == "write_off") & (amount > 0), nw.col("settled_on"), nw.lit(NEVER)),

@@ -77,7 +77,7 @@ def test_the_default_engine_says_the_same_before_and_after_the_future_is_known()
 
 @pytest.mark.slow
 @settings(
-    max_examples=12,
+    max_examples=8,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # an example takes a second: shrinking would take minutes
 )

@@ -103,7 +103,7 @@ def test_the_portfolio_of_buckets_is_the_portfolio_of_the_whole():
 
 @pytest.mark.slow
 @settings(
-    max_examples=8,
+    max_examples=5,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # an example takes two seconds: shrinking would take minutes
 )

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from riskscore.features import CATALOGUE
+from riskscore.snapshot.items import ITEMS_WINDOW
 
 GROUPS = {"payment_history", "exposure", "financial_strength", "external_rating", "terms_and_calendar", "sector_and_macro"}
 REASONS = re.compile(r"P0[1-8]|E0[1-4]|D0[12]|W01|B0[1-3]|F0[1-7]|X01|S0[12]|T01")
@@ -40,6 +41,13 @@ def test_a_feature_has_a_specification(name, repository):
     pages = [page.read_text("utf-8") for page in (repository / "tests" / "spec").glob("test_features_of_*.py")]
 
     assert any(f'"{name}"' in page for page in pages)
+
+
+def test_no_window_reaches_beyond_what_a_snapshot_carries():
+    """An invoice "more than 90 days late?" in the last year fell due up to a year and 90 days ago."""
+    longest = max(feature.window_days for feature in CATALOGUE.values() if feature.window_days)
+
+    assert longest + 91 <= ITEMS_WINDOW
 
 
 def test_rhythm_and_terms_have_reasons_that_are_never_shown():

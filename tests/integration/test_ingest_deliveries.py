@@ -6,11 +6,12 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from exporting import INVOICES, SETTLEMENTS, canonical, column_of, deliver, flat, lines, reasons, rows_of
 from riskscore.errors import HeldForReview, InputRefused, QuarantineAboveLimit, RunLocked, StorageFailed, UsageRefused
-from riskscore.stores.ledgers import bucket_of, layout, open_book, staging, tablefiles, writing
+from riskscore.stores.ledgers import bucket_of, layout, open_book, staging, tablefiles, versions, writing
 from riskscore.stores.ledgers.mapping import FixedRate
 from riskscore.stores.ledgers.quarantine import read_quarantine
 
@@ -489,3 +490,21 @@ def test_the_bytes_of_a_book_do_not_depend_on_the_machine(tmp_path: Path, reposi
         digests.add((book.digest, tuple(entry["sha256"] for entry in book.manifest["files"])))
 
     assert len(digests) == 1
+
+
+def test_a_delivery_that_does_not_fit_is_judged_again_with_more_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest, limits = versions.settle, []
+
+    def hungry(connection: duckdb.DuckDBPyConnection, *rest: object) -> None:
+        limits.append(connection.sql("select current_setting('memory_limit')").fetchall()[0][0])
+        honest(connection, *rest)  # type: ignore[arg-type]
+        if len(limits) < 3:
+            raise duckdb.OutOfMemoryException("failed to allocate")
+
+    monkeypatch.setattr(versions, "settle", hungry)
+
+    receipt = deliver(put(tmp_path, "invoices", INVOICES, *GOOD), canonical(), tmp_path / "book")
+
+    assert len(set(limits)) == 3
+    assert receipt.reads[0].accepted == 6
+    assert len(rows_of(tmp_path / "book", "invoices")) == 6

@@ -7,7 +7,7 @@ invoice comes. Ids are compared by their match key (the same characters, blanks 
 
 # ruff: noqa: S608 - the names in these statements are our own tables' and columns', and values are quoted or bound.
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -50,6 +50,10 @@ BESIDE_TYPES = [
     ("_came", "integer"),
     ("_raw", "varchar"),
 ]
+
+
+ROWS_COMPARED = 200_000
+"""Rows compared in full at a time."""
 
 
 def _columns(table: Table, beside: Sequence[str]) -> str:
@@ -112,19 +116,24 @@ def _part_by_key(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     # Keys are first counted by hash, which is small; only rows that share one are compared in full.
     connection.execute(f"create table shared_{name} as select {hashed} as h from {rows} group by h having count(*) > 1")
     connection.execute(
-        f"""
-        create table judged_{name} as
+        f"""create table suspect_{name} as
+        select *, {hashed} as h from {rows} where {hashed} in (select h from shared_{name}) order by h"""
+    )
+    judged = f"""
         with ranked as (
             select *, dense_rank() over (partition by {", ".join(keys)} order by {", ".join(said)}) as content{ends},
                 row_number() over (partition by {", ".join(keys)}, {", ".join(said)} order by {first}) as nth_said,
                 row_number() over (partition by {", ".join(keys)}, {", ".join(whole)} order by _came, _reading, _line) as
                 nth_whole
-            from {rows} where {hashed} in (select h from shared_{name})
+            from suspect_{name} where h between {{low}} and {{high}}
             window k as (partition by {", ".join(keys)})
         ), counted as (select *, max(content) over (partition by {", ".join(keys)}) as n_contents from ranked)
         select *, {clash} as clashes from counted
         """
-    )
+    # Windows are held in memory, so a delivery that repeats a whole book is compared in slices of keys.
+    connection.execute(f"create table judged_{name} as {judged.format(low=1, high=0)}")
+    for low, high in _slices(connection, name):
+        connection.execute(f"insert into judged_{name} {judged.format(low=low, high=high)}")
     columns = _columns(table, PROVENANCE)
     connection.execute(
         f"""
@@ -144,24 +153,30 @@ def _part_by_key(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     )
 
 
+def _slices(connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[tuple[int, int]]:
+    """Ranges of key hashes that hold about `ROWS_COMPARED` suspects each."""
+    n_rows = int(connection.sql(f"select count(*) from suspect_{name}").fetchall()[0][0])
+    n_slices = -(-n_rows // ROWS_COMPARED)
+    for number in range(n_slices):
+        yield number * 2**64 // n_slices, (number + 1) * 2**64 // n_slices - 1
+
+
 def _customers(connection: duckdb.DuckDBPyConnection) -> None:
     """Delivered customer rows; for customers without any, the derived ones: each distinct content from the day it was first
     seen.
     """
     table = TABLES["customers"]
     said = ", ".join(f'"{column}"' for column in table.names if column != "known_on")
-    columns = _columns(table, PROVENANCE)
+    first = ", ".join(f"{column} := {column}" for column in ("known_on", "_came", "_reading", "_line", "_from_event", "_derived"))
     connection.execute(
         f"""
         create table derived_customers as
         with seen as (
-            select *, row_number() over (partition by {said} order by known_on, _came, _reading, _line) as nth
-            from candidate_customers where _derived
+            select {said}, unnest(min(struct_pack({first}))) from candidate_customers where _derived group by {said}
         ), daily as (
-            select *, row_number() over (partition by {key_of("customer_id")}, known_on order by {said}) as nth_of_day
-            from seen where nth = 1
+            select *, row_number() over (partition by {key_of("customer_id")}, known_on order by {said}) as nth_of_day from seen
         )
-        select {columns}, nth_of_day = 1 and {key_of("customer_id")} not in (
+        select {_columns(table, WRITTEN)}, nth_of_day = 1 and {key_of("customer_id")} not in (
             select {key_of("customer_id")} from candidate_customers where not _derived
         ) as stands from daily
         """
@@ -250,11 +265,15 @@ def _one_form_per_customer(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def open_workspace(folder: Path, memory: str = "512MB") -> duckdb.DuckDBPyConnection:
-    """A DuckDB of this run's own, on disk, that spills rather than grows."""
-    connection = duckdb.connect(folder / "work.duckdb")
+def open_workspace(folder: Path, memory: str) -> duckdb.DuckDBPyConnection:
+    """A DuckDB of this run's own, on disk, that spills rather than grows.
+
+    Two threads: each has buffers of its own, so on a machine of many cores more of them would not fit into the memory.
+    """
+    connection = duckdb.connect(folder / f"{memory}.duckdb")
     settings: Mapping[str, str] = {
         "memory_limit": memory,
+        "threads": "2",
         "temp_directory": str(folder / "spill"),
         "preserve_insertion_order": "false",
     }

@@ -38,17 +38,24 @@ print(json.dumps(bench_ingest.measure(exports, exports.parent / "book")))
     return float(figures["peak_mib"])
 
 
+SMALL, LARGE = 300_000, 900_000
+"""Rows from which the engine has all the memory it may have, and three times as many."""
+
+
+@pytest.fixture(scope="module")
+def small(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> float:
+    return peak_mib(repository, tmp_path_factory.mktemp("small"), SMALL)
+
+
 @pytest.mark.slow
-def test_a18_four_times_the_rows_need_hardly_more_memory(repository: Path, tmp_path: Path) -> None:
-    small = peak_mib(repository, tmp_path / "small", 100_000)
-    large = peak_mib(repository, tmp_path / "large", 400_000)
+def test_a18_three_times_the_rows_need_hardly_more_memory(small: float, repository: Path, tmp_path: Path) -> None:
+    large = peak_mib(repository, tmp_path, LARGE)
 
-    assert large < 1.35 * small
+    assert large < 1.5 * small
 
 
 @pytest.mark.slow
-def test_a18_a_reader_that_keeps_what_it_read_is_caught(repository: Path, tmp_path: Path) -> None:
-    small = peak_mib(repository, tmp_path / "small", 100_000)
-    leaking = peak_mib(repository, tmp_path / "leaking", 400_000, PLANTED_LEAK)
+def test_a18_a_reader_that_keeps_what_it_read_is_caught(small: float, repository: Path, tmp_path: Path) -> None:
+    leaking = peak_mib(repository, tmp_path, LARGE, PLANTED_LEAK)
 
-    assert leaking > 1.35 * small
+    assert leaking > 1.5 * small

@@ -63,8 +63,7 @@ class NumberGrammar:
 
 
 def reader_of_numbers(round_to: int | None, times: Decimal | None) -> Callable[[str], Decimal | str]:
-    """A function from the text of a cell that was a number already (Parquet, workbook, database) to it, or to the reason it is
-    refused.
+    """A function from the text of a cell that was a number already (Parquet, workbook, database) to it, or to a reason.
 
     The text is the shortest one that gives the same number back, so 0.1 + 0.2 shows its seventeen digits: such a number is
     refused unless the mapping says to how many decimals it may be rounded.

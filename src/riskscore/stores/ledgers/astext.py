@@ -1,6 +1,4 @@
-"""Typed Arrow columns (Parquet, databases) as text cells: exact, and marked as typed so that no declared mark is looked for in
-them.
-"""
+"""Typed Arrow columns (Parquet, databases) as text cells: exact, and marked, so that no declared grammar is asked of them."""
 
 import json
 

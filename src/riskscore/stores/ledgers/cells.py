@@ -105,9 +105,7 @@ def _read_distinct(column: Column, text: pa.Array, read: Read) -> Typed:
 
 
 def _fitted(column: Column, value: Any) -> Any:
-    """The value as the column stores it, or the reason it cannot be stored. Money with more than four decimals is never
-    rounded.
-    """
+    """The value as the column stores it, or the reason it cannot. Money with more than four decimals is never rounded."""
     if column.kind == "date":
         return "bad_date" if value is None else value
     if isinstance(value, str) or column.kind == "flag":

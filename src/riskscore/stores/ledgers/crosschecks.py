@@ -162,9 +162,7 @@ def _slices(connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[tuple[
 
 
 def _customers(connection: duckdb.DuckDBPyConnection) -> None:
-    """Delivered customer rows; for customers without any, the derived ones: each distinct content from the day it was first
-    seen.
-    """
+    """Delivered customer rows; for customers without any the derived ones, each content from the day it was first seen."""
     table = TABLES["customers"]
     said = ", ".join(f'"{column}"' for column in table.names if column != "known_on")
     first = ", ".join(f"{column} := {column}" for column in ("known_on", "_came", "_reading", "_line", "_from_event", "_derived"))

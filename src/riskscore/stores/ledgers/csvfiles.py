@@ -86,6 +86,7 @@ class CsvFile:
         """The rows of these lines, how many lines were used up, and the text of those that were not."""
         if not text:
             return self._rows([], np.array([], dtype=np.int64), pa.array([], pa.string()), []), 0, ""
+        text = text.removesuffix("\n")
         plain = _with_line_feeds(text)
         if plain is not None and "\0" not in plain and (not self._source.quote or self._source.quote not in plain):
             quick = self._split_quickly(plain, line)

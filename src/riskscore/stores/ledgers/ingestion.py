@@ -24,8 +24,7 @@ def silent(_what: str, _done: int, _whole: int | None) -> None:
 
 
 def ingest(delivery: Delivery, book: Path, *, progress: Progress = silent) -> Receipt:
-    """Publish the delivery as the next version of the book, with everything the book held before. Readers see all of it or
-    nothing.
+    """Publish the delivery, with everything the book held before, as the book's next version: all of it or nothing.
 
     A delivery the book has already changes nothing. Raises InputRefused, QuarantineAboveLimit, HeldForReview, RunLocked,
     UsageRefused or StorageFailed; then nothing was published.
@@ -63,9 +62,7 @@ def check(delivery: Delivery, book: Path, *, progress: Progress = silent) -> Rec
 def _prepare(
     delivery: Delivery, book: Path, draft: Path, progress: Progress
 ) -> tuple[Receipt, dict[str, Any] | None, RiskscoreError | None]:
-    """The next version, written under `draft/version`: its receipt, its manifest (None where nothing is new), and what forbids
-    it.
-    """
+    """The next version, under `draft/version`: its receipt, its manifest (None where nothing is new), and what forbids it."""
     before = open_book(book) if layout.version_in_force(book) else None
     if before is not None:
         refuse_other_settings(before.manifest, settings_of(delivery.mapping))

@@ -69,9 +69,7 @@ def leave_nothing(book: Path) -> None:
 
 
 def version_in_force(book: Path) -> Path | None:
-    """The folder of the version readers see, or None where nothing was published yet. Raises StorageFailed on a broken
-    pointer.
-    """
+    """The folder of the version readers see; None where nothing was published. Raises StorageFailed on a broken pointer."""
     pointer = _pointer(book)
     return None if pointer is None else book / str(pointer["version"])
 

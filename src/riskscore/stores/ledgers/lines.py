@@ -47,11 +47,10 @@ class ReadOnce(io.RawIOBase):
 
 
 def blocks_of_lines(raw: ReadOnce, name: str, encoding: str, *, packed: bool, may_lack_end: bool) -> Iterator[tuple[str, bool]]:
-    """Text of whole lines without the last line end, and whether the file ends with it. A byte-order mark is not part of the
-    text.
+    """Text of whole lines with their line ends, and whether the file ends with it.
 
-    Raises InputRefused with the byte where the text is not of that encoding, where the last line has no end (a cut file looks
-    like that) unless it may lack one, and where packed bytes do not unpack.
+    A byte-order mark is not part of the text. Raises InputRefused with the byte where the text is not of that encoding, where the
+    last line has no end (a cut file looks like that) unless it may lack one, and where packed bytes do not unpack.
     """
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     waiting: list[str] = []
@@ -62,7 +61,7 @@ def blocks_of_lines(raw: ReadOnce, name: str, encoding: str, *, packed: bool, ma
         fed += len(block)
         head, end, tail = text.rpartition("\n")
         if end:
-            yield "".join([*waiting, head]), False
+            yield "".join([*waiting, head, end]), False
             waiting = []
         waiting.append(tail)
         if sum(map(len, waiting)) > LONGEST_RUN:

@@ -76,9 +76,7 @@ def manifest_of(
     there: set[str],
     n_buckets: int,
 ) -> dict[str, Any]:
-    """The manifest of the version written under this folder. Its digest is over what the tables hold and not over when or
-    whence.
-    """
+    """The manifest of the version under this folder. Its digest is over what the tables hold, not over when or whence."""
     tables = {entry["path"]: entry["sha256"] for entry in files if entry["part"] == "tables"}
     content = {"schema_version": SCHEMA_VERSION, **settings, "n_buckets": n_buckets, "tables": tables}
     customers = next(entry for entry in files if entry["part"] == "index")

@@ -217,9 +217,7 @@ class Limits(Strict):
 
 
 class FixedRate(Strict):
-    """A dated exchange rate the mapping itself declares: one unit of `currency` is `rate` of `to_currency`, from `rated_on`
-    on.
-    """
+    """A rate the mapping itself declares: one unit of `currency` is `rate` of `to_currency`, from `rated_on` on."""
 
     currency: str
     to_currency: str
@@ -311,9 +309,7 @@ def load(name_or_file: str, own: Path | None = None) -> Mapping:
 
 
 def _spread_defaults(content: dict[str, Any]) -> dict[str, Any]:
-    """`[defaults]` goes into every source, a source's grammar into every one of its columns, where they say nothing
-    themselves.
-    """
+    """`[defaults]` goes into every source, and a source's grammar into each of its columns, where they say nothing."""
     defaults = content.pop("defaults", {})
     for source in content.get("source", []) if isinstance(content.get("source"), list) else []:
         for key, value in defaults.items():

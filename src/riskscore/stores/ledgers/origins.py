@@ -50,8 +50,9 @@ def cells_for(
 
 
 def cleaned(cell: Cell, chunk: Chunk, mapping: Mapping, extracted_on: date) -> tuple[Cells, np.ndarray | None]:
-    """The texts a cell rule gives for the rows of a chunk, cleaned as declared, and which of them its code table does not
-    know.
+    """The texts a cell rule gives for the rows of a chunk, cleaned as declared, and those its code table does not know.
+
+    Raises InputRefused where a source column holds no single values.
     """
     n_rows = len(chunk.lines)
     if cell.extracted:

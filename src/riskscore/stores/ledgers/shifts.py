@@ -1,6 +1,4 @@
-"""A delivery whose amounts are all ten times larger or smaller than before is probably in cents: a person looks before it
-counts.
-"""
+"""A delivery whose amounts are all ten times larger or smaller than before is probably in cents: a person looks first."""
 
 # ruff: noqa: S608 - the names in these statements are our own tables' and columns', and values are quoted or bound.
 

@@ -80,8 +80,9 @@ class _Rows:
 
 
 class Understanding:
-    """How one source is read: made once from its header, then asked chunk by chunk. Raises InputRefused where a column is
-    lacking.
+    """How one source is read: made once from its header, then asked chunk by chunk.
+
+    Raises InputRefused where a column is lacking.
     """
 
     def __init__(self, reader: Reader, source: Source, mapping: Mapping, extracted_on: date) -> None:
@@ -112,8 +113,9 @@ class Understanding:
         return [name for name in self._header if name not in used]
 
     def read(self, chunk: Chunk) -> Understood:
-        """Accepted rows and rejects of one chunk. Raises InputRefused where no value of a column fits what was declared for
-        it.
+        """Accepted rows and rejects of one chunk.
+
+        Raises InputRefused where no value of a column fits what was declared for it.
         """
         chunk, n_left_out = self._kept(chunk)
         primary = self._typed(self.source.table, chunk)

@@ -1,6 +1,8 @@
 """Engines: how a ledger's tables become lazy frames that features can be asked of. DuckDB here."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import narwhals.stable.v2 as nw
@@ -8,6 +10,13 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from riskscore.tables import TABLES, Frame, Ledger, Table
+
+
+def connect(path: str | Path = ":memory:", **options: Any) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection that never draws its progress bar: it would stand on stdout, between the results of a command."""
+    connection = duckdb.connect(path, **options)
+    connection.execute("set enable_progress_bar = false")
+    return connection
 
 
 def ledger_of(
@@ -21,7 +30,7 @@ def ledger_of(
     tables: canonical tables by name (see `riskscore.tables`); an absent one is empty, an absent optional column null.
     Raises KeyError for a table that is not canonical.
     """
-    connection = connection or duckdb.connect()
+    connection = connection or connect()
     if strangers := set(tables) - set(TABLES):
         raise KeyError(f"not canonical tables: {sorted(strangers)}")
     frames = {}
@@ -41,7 +50,7 @@ def ledger_of_files(
 
     files: paths by table; a table without any is empty.
     """
-    connection = connection or duckdb.connect()
+    connection = connection or connect()
     verified = ds.ParquetFileFormat(default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True))
     frames = {}
     for name, table in TABLES.items():

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from riskscore.stores.engines import connect
 from riskscore.stores.ledgers.sql import text
 from riskscore.tables import MONEY, TABLES, Table
 
@@ -268,7 +269,7 @@ def open_workspace(folder: Path, memory: str) -> duckdb.DuckDBPyConnection:
 
     Two threads: each has buffers of its own, so on a machine of many cores more of them would not fit into the memory.
     """
-    connection = duckdb.connect(folder / f"{memory}.duckdb")
+    connection = connect(folder / f"{memory}.duckdb")
     settings: Mapping[str, str] = {
         "memory_limit": memory,
         "threads": "2",

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from riskscore.errors import InputRefused, UsageRefused
+from riskscore.stores.engines import connect
 from riskscore.stores.ledgers.astext import row_texts
 from riskscore.stores.ledgers.mapping import Source
 from riskscore.stores.ledgers.reading import ROWS_PER_CHUNK, Cells, Chunk
@@ -85,7 +86,7 @@ def _duckdb(address: str, query: str, name: str) -> tuple[list[str], list[bool],
     path = urlsplit(address).path[1:]  # duckdb:///here.db and duckdb:////srv/there.db
 
     def connected() -> duckdb.DuckDBPyConnection:
-        return duckdb.connect(path, read_only=True, config={"enable_external_access": "false"})
+        return connect(path, read_only=True, config={"enable_external_access": "false"})
 
     def rows() -> Iterator[tuple[Any, ...]]:
         with connected() as connection:

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from riskscore.stores.engines import connect
 from riskscore.stores.ledgers.book import Book
 from riskscore.stores.ledgers.sql import parquet
 from riskscore.stores.ledgers.tablefiles import FileDigest, TableWriter, verify_file
@@ -122,5 +123,5 @@ def read_quarantine(book: Book) -> pa.Table:
 
 def rejects_in(book: Book) -> Mapping[str, dict[str, Any]]:
     """The rejects of the whole book, by reason, with examples."""
-    with duckdb.connect() as connection:
+    with connect() as connection:
         return _by_reason(connection, f"{parquet(_file(book))}", "")

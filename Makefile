@@ -73,7 +73,8 @@ docs: $(VENV)/.dev  ## write the reference pages from the code
 bench: $(VENV)/.bench  ## the benchmarks, stages and ratios printed
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
-COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+# Extras stay in the locks: without them pip looks for the newest release of `name[extra]` first, and its hash is not in the lock.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header
 .PHONY: lock
 lock: $(VENV)/.dev  ## renew the locks; UPGRADE=1 takes newer versions
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra build --extra train --extra serve --extra postgres \

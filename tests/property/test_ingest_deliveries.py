@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporting import INVOICES, SETTLEMENTS, canonical, deliver, lines
+from exporting import INVOICES, SETTLEMENTS, canonical, deliver, flat, lines
 from riskscore.stores.ledgers import open_book
 from riskscore.stores.ledgers.quarantine import read_quarantine
 
@@ -22,21 +22,37 @@ RATES = "currency,to_currency,rate,rated_on"
 @st.composite
 def deliveries(draw: st.DrawFn) -> list[tuple[str, list[str]]]:
     """Files of a few rows whose ids collide often: repetitions, contradictions, orphans, missing rates."""
-    few = st.integers(0, 6)
+    few, names = st.integers(0, 6), st.sampled_from(["ACME", "ACME Inc"])
     invoice = st.builds(
         lambda number, customer, amount, currency: f"I{number},C{customer},2025-01-01,2025-02-01,{amount}.00,{currency}",
         few, few, st.integers(1, 2), st.sampled_from(["EUR", "USD"]),
     )  # fmt: skip
     settlement = st.builds(lambda number, invoice: f"S{number},I{invoice},payment,2025-01-10,{number + 1}.00", few, few)
     rate = st.sampled_from(["USD,EUR,0.9,2024-12-31", "USD,EUR,0.8,2024-12-31", "USD,EUR,0.9,2024-11-30"])
-    kinds = {"invoices": invoice, "settlements": settlement, "rates": rate}
+    customer = st.builds(
+        lambda number, name, day: f"C{number},{name},2025-01-0{day}", st.integers(0, 2), names, st.integers(1, 2)
+    )
+    line = st.builds(
+        lambda number, customer, day, paid, name: f"I{number},C{customer},2025-01-0{day},2025-02-01,1.00,{paid},{name}",
+        few, st.integers(0, 2), st.integers(1, 2), st.sampled_from(["", "2025-01-10", "2025-01-11"]), names,
+    )  # fmt: skip
+    kinds = {"invoices": invoice, "settlements": settlement, "rates": rate, "customers": customer, "flat": line}
     files = st.sampled_from(sorted(kinds)).flatmap(
         lambda kind: st.tuples(st.just(kind), st.lists(kinds[kind], min_size=1, max_size=5))
     )
     return draw(st.lists(files, min_size=1, max_size=5))
 
 
-HEADERS = {"invoices": INVOICES, "settlements": SETTLEMENTS, "rates": RATES}
+HEADERS = {
+    "invoices": INVOICES,
+    "settlements": SETTLEMENTS,
+    "rates": RATES,
+    "customers": "customer_id,name,known_on",
+    "flat": "no,who,issued,due,amount,paid,name",
+}
+DERIVING = flat('[source.settlements]\nsettled_on = "paid"\n[source.customers]\nname = "name"\n').source[0]
+BOTH = canonical().model_copy(update={"source": [*canonical().source, DERIVING]})
+"""The canonical tables, and flat invoice files that settlements and customers are derived from."""
 
 
 def book_of(files: list[tuple[str, list[str]]], folder: Path) -> tuple[str, list[tuple[object, ...]]]:
@@ -44,7 +60,7 @@ def book_of(files: list[tuple[str, list[str]]], folder: Path) -> tuple[str, list
     for number, (table, rows) in enumerate(files):
         (folder / str(number)).mkdir(parents=True)
         (folder / str(number) / f"{table}.csv").write_text(lines(HEADERS[table], *rows), encoding="utf-8")
-        deliver(folder / str(number), canonical(), folder / "book")
+        deliver(folder / str(number), BOTH, folder / "book")
     book = open_book(folder / "book")
     held = {
         (row["table"], row["reason"], row["column"], str(row["amount"]), row["currency"])

@@ -73,6 +73,10 @@ docs: $(VENV)/.dev  ## write the reference pages from the code
 bench: $(VENV)/.bench  ## the benchmarks, stages and ratios printed
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
+.PHONY: bench-model
+bench-model: $(VENV)/.bench  ## how good the model is: every figure beside its floor and its peers
+	@$(BIN)/python benchmarks/bench_model.py
+
 # Extras stay in the locks: without them pip looks for the newest release of `name[extra]` first, and its hash is not in the lock.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header
 .PHONY: lock

@@ -3,8 +3,8 @@
     python benchmarks/bench_model.py [--quick] [--only invoices customers firms]
 
 Each module of `benchmarks/model/` measures one kind of work and returns its rows. The table is printed and written to
-`benchmarks/out/model.json`. The public data sets are read from ../shared/data beside this checkout; a row whose data are not there
-says so and does not pass. Exit status 1 where a floor is missed.
+`benchmarks/out/model.json`. The public data sets are read from ../shared/data beside this checkout; a row whose data are not
+there says so and does not pass. Exit status 1 where a floor is missed.
 """
 
 import argparse
@@ -46,7 +46,8 @@ def main() -> int:
         print(f"measured {part} in {time.process_time() - started:.0f} CPU s", file=sys.stderr, flush=True)
     Console(width=200).print(table_of(rows))
     OUT.mkdir(exist_ok=True)
-    (OUT / "model.json").write_text(json.dumps({"quick": wanted.quick, "rows": rows}, indent=2, ensure_ascii=False), encoding="utf-8")
+    written = json.dumps({"quick": wanted.quick, "rows": rows}, indent=2, ensure_ascii=False)
+    (OUT / "model.json").write_text(written, encoding="utf-8")
     missed = [row["work"] for row in rows if not row["passed"]]
     print("every floor is reached" if not missed else "missed: " + "; ".join(missed))
     return 1 if missed else 0
@@ -55,7 +56,8 @@ def main() -> int:
 def table_of(rows: list[Row]) -> Table:
     table = Table("work", "measured", "floor", "peers in the same run", "", title="The late-payment model")
     for row in rows:
-        table.add_row(*(str(row[name]) for name in ("work", "measured", "floor", "peers")), "reached" if row["passed"] else "MISSED")
+        said = (str(row[name]) for name in ("work", "measured", "floor", "peers"))
+        table.add_row(*said, "reached" if row["passed"] else "MISSED")
     return table
 
 

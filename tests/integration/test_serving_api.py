@@ -1,5 +1,6 @@
 """The API over a desk that keeps the contract: answers, problems, the guard; one test drives a real server process elsewhere."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -7,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from deciding import case, shipped
@@ -14,6 +16,7 @@ from riskscore.decisions import Decision, Provenance, Referral
 from riskscore.errors import ModelRefused, StorageFailed, UsageRefused
 from riskscore.policy import recommend
 from riskscore.reasons import Reason, Reasons
+from riskscore_serving.actors import Actor, actor_of
 from riskscore_serving.app import create_app, host_of
 from riskscore_serving.problems import TITLES
 from riskscore_serving.settings import Address, address
@@ -227,3 +230,10 @@ def test_a_port_is_a_port(port: int) -> None:
 
 def test_the_name_of_a_host_header_is_read_without_its_port() -> None:
     assert [host_of(header) for header in ("localhost:8000", "[::1]:8000", "[::1", "")] == ["localhost", "[::1]", "[", ""]
+
+
+def test_without_accounts_whoever_operates_this_machine_asks() -> None:
+    unknown, known = Request({"type": "http"}), Request({"type": "http", "riskscore_actor": Actor("anna", "viewer")})
+
+    assert asyncio.run(actor_of(unknown)) == Actor("local", "admin")
+    assert asyncio.run(actor_of(known)) == Actor("anna", "viewer")

@@ -12,7 +12,8 @@ import pytest
 from modelling import CARDS, shipped_grades, small, trained
 from riskscore.errors import ModelRefused, StorageFailed, UsageRefused
 from riskscore.model import to_files
-from riskscore.model.bundle import canonical, sha256
+from riskscore.model.bundle import canonical, make_files, sha256
+from riskscore.model.formula import FORMULA_FILES
 from riskscore.stores import model_child
 from riskscore.stores.approvals import approve_first
 from riskscore.stores.database import open_database
@@ -20,6 +21,7 @@ from riskscore.stores.model_child import try_in_child
 from riskscore.stores.models import Registry, approve_version, load_approved, promote_version, record
 from riskscore.stores.models import approved as approved_module
 from riskscore.stores.models.approved import keep_copy
+from riskscore.stores.models.registry import read_bundle
 from riskscore.stores.workplace import Workplace
 
 NAME = "late_payment"
@@ -273,6 +275,26 @@ def test_evil_files_beside_a_model_are_neither_read_nor_run(workplace, engine, f
 
     assert WATCHED == []
     assert not list(tmp_path.rglob("pwned"))
+
+
+def test_the_copy_of_a_model_holds_its_parts_and_nothing_that_lies_beside_them(workplace, engine, tmp_path):
+    files = with_part({"hazard": {"formula.json": b"{}"}})
+    copy = keep_copy(workplace, NAME, files)
+    (copy / "hazard" / "code.pkl").write_bytes(EVIL["model.pkl"])
+
+    assert read_bundle(copy) == files
+
+    (copy / "hazard").rename(tmp_path / "elsewhere")
+    (copy / "hazard").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ModelRefused, match="no plain file"):
+        read_bundle(copy)
+
+
+def with_part(parts):
+    files = {name: content for name, content in to_files(trained().model).items() if "/" not in name}
+    formula = {name: files[name] for name in FORMULA_FILES}
+    about = {name: value for name, value in json.loads(files["manifest.json"]).items() if name not in {"files", "format"}}
+    return make_files(formula, trained().newest.slice(0, 3), about, parts)
 
 
 def test_a_link_in_place_of_a_file_is_not_followed(workplace, engine, tmp_path):

@@ -120,6 +120,55 @@ def test_a_file_that_does_not_belong_to_a_model_is_refused(stranger):
         from_files({**to_files(fitted()), stranger: b"cos\nsystem\n"})
 
 
+PART = {"hazard": {"booster.txt": b"tree", "formula.json": b"{}"}}
+
+
+@pytest.fixture(scope="module")
+def with_part():
+    """Files of a model with a part, made before any test forbids parsing."""
+    rows = invented()
+    return make_files(fit_formula(rows, FEATURES, small()), rows.features.slice(0, 3), ABOUT, PART)
+
+
+def test_a_part_travels_under_the_digest_of_the_model(with_part):
+    files = with_part
+    model = from_files(files)
+    other = make_files(
+        {name: files[name] for name in files if "/" not in name and name not in {"manifest.json", "selftest.json"}},
+        invented().features.slice(0, 3),
+        ABOUT,
+        {"hazard": {**PART["hazard"], "formula.json": b"{} "}},
+    )
+
+    assert model.part("hazard") == PART["hazard"]
+    assert model.part("cold") == {}
+    assert from_files(other).digest != model.digest
+
+
+@pytest.mark.usefixtures("parser_never_runs")
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"hazard/booster.txt": b"tres"}, id="another byte in a part"),
+        pytest.param({"hazard/more.json": b"{}"}, id="a file the manifest does not name"),
+        pytest.param({"hazard/../booster.txt": b"{}"}, id="a name that climbs out"),
+        pytest.param({"cold/model.pkl": b"cos"}, id="a kind of file no part has"),
+    ],
+)
+def test_a_changed_part_is_refused_before_anything_is_parsed(with_part, changed):
+    with pytest.raises(ModelRefused):
+        from_files(with_part | changed)
+
+
+@pytest.mark.usefixtures("parser_never_runs")
+def test_a_model_that_lost_a_file_of_a_part_is_refused(with_part):
+    files = dict(with_part)
+    del files["hazard/booster.txt"]
+
+    with pytest.raises(ModelRefused, match=r"missing or unknown: \['hazard/booster.txt'\]"):
+        from_files(files)
+
+
 @pytest.mark.usefixtures("parser_never_runs")
 def test_a_model_without_one_of_its_files_is_refused():
     files = to_files(fitted())

@@ -1,12 +1,16 @@
 """A model as bytes: a fixed set of text files, a manifest of their digests, and vectors by which a loaded model tests itself.
 
+Other fitted objects may travel with it, each in a folder of its own, under the same manifest: one digest, one approval.
+
 No pickle. LightGBM's text parser can be made to crash or to answer differently by one changed digit, so no byte reaches it
 before its digest matched the manifest; that the manifest is the approved one is for `riskscore.stores.models` to check.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,6 +22,10 @@ from riskscore.model.value import Model, read_column
 
 FORMAT = 1
 BUNDLE_FILES = (*FORMULA_FILES, "manifest.json", "selftest.json")
+PARTS = ("cold", "hazard")
+"""Which objects may travel with the model; the room that reads one tests it as `self_test` does here."""
+
+PART_FILE = re.compile(rf"({'|'.join(PARTS)})/[a-z][a-z0-9_]*\.(json|txt)")
 N_SELFTEST_ROWS = 256
 SELFTEST_TOLERANCE = 1e-12
 
@@ -33,10 +41,14 @@ def from_files(files: Mapping[str, bytes]) -> Model:
     Raises ModelRefused where a file is missing, unknown or not the one of the manifest, and where the answers to the stored
     vectors differ by more than 1e-12 (another library or processor than the model was made with).
     """
-    if sorted(files) != sorted(BUNDLE_FILES):
-        strange = sorted(set(files) ^ set(BUNDLE_FILES))
-        raise ModelRefused(f"a model is exactly the files {', '.join(sorted(BUNDLE_FILES))}; missing or unknown: {strange}.")
+    if strange := strangers(files):
+        raise ModelRefused(
+            f"a model is the files {', '.join(sorted(BUNDLE_FILES))} and those of its parts ({', '.join(PARTS)}); "
+            f"missing or unknown: {strange}."
+        )
     manifest = read_manifest(files["manifest.json"])
+    if strange := sorted(set(files) ^ {*manifest["files"], "manifest.json"}):
+        raise ModelRefused(f"the manifest is of other files than these; missing or unknown: {strange}. Nothing was parsed.")
     for name, digest in manifest["files"].items():
         if sha256(files[name]) != digest:
             raise ModelRefused(f"{name} is not the file of this model: its SHA-256 differs from the manifest. It was not parsed.")
@@ -45,11 +57,18 @@ def from_files(files: Mapping[str, bytes]) -> Model:
     return model
 
 
+def strangers(files: Iterable[str]) -> list[str]:
+    """Names that no model has, and those a model must have and this one lacks."""
+    found = set(files)
+    unknown = {name for name in found - set(BUNDLE_FILES) if not PART_FILE.fullmatch(name)}
+    return sorted(unknown | (set(BUNDLE_FILES) - found))
+
+
 def read_manifest(text: bytes) -> dict[str, Any]:
     """The manifest, once its shape is known to be right. Raises ModelRefused otherwise."""
     try:
         manifest = json.loads(text)
-        right = manifest["format"] == FORMAT and sorted(manifest["files"]) == sorted(set(BUNDLE_FILES) - {"manifest.json"})
+        right = manifest["format"] == FORMAT and strangers(manifest["files"]) == ["manifest.json"]
     except (ValueError, TypeError, KeyError) as error:
         raise ModelRefused("the manifest of the model cannot be read.") from error
     if not right:
@@ -77,10 +96,16 @@ def self_test(model: Model) -> None:
             )
 
 
-def make_files(formula: Mapping[str, bytes], selftest_rows: pa.Table, about: Mapping[str, Any]) -> dict[str, bytes]:
-    """The files of a new model: its formula, the self-test vectors with its answers, and the manifest over both.
+def make_files(
+    formula: Mapping[str, bytes],
+    selftest_rows: pa.Table,
+    about: Mapping[str, Any],
+    parts: Mapping[str, Mapping[str, bytes]] = MappingProxyType({}),
+) -> dict[str, bytes]:
+    """The files of a new model: its formula, the self-test vectors with its answers, its parts, and the manifest over all.
 
-    about: name, recipe (digest), trained_until (ISO date), horizon_days.
+    about: name, recipe (digest), trained_until (ISO date), horizon_days. parts: the files of the objects that travel with it, by
+    the name of the part (see `PARTS`); their own room has made and tested them.
     """
     manifest = {"format": FORMAT, **about, "files": {}}
     model = Model(formula, "", manifest)
@@ -92,7 +117,8 @@ def make_files(formula: Mapping[str, bytes], selftest_rows: pa.Table, about: Map
         "features": {name: _plain(values) for name, values in features.items()},
         "answers": {name: values.tolist() for name, values in _answers(model, selftest_rows).items()},
     }
-    files = {**formula, "selftest.json": canonical(stored)}
+    travelling = {f"{part}/{name}": content for part, files in parts.items() for name, content in files.items()}
+    files = {**formula, "selftest.json": canonical(stored), **travelling}
     manifest["files"] = {name: sha256(content) for name, content in sorted(files.items())}
     return {**files, "manifest.json": canonical(manifest)}
 

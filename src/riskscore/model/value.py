@@ -59,6 +59,10 @@ class Model:
     def __repr__(self) -> str:
         return f"Model({self.name!r}, digest={self.digest[:12]}, trained_until={self.trained_until})"
 
+    def part(self, name: str) -> dict[str, bytes]:
+        """The files of an object that travels with the model, by their names within it; empty where it has none of that name."""
+        return {each.removeprefix(f"{name}/"): content for each, content in self.files.items() if each.startswith(f"{name}/")}
+
     def log_odds(self, frame: pa.Table) -> Floats:
         """Log-odds before calibration, one a row of the frame. Raises ModelRefused as `explain` does."""
         return self.formula.log_odds(self._matrix(frame))

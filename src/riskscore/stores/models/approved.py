@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy.engine import Engine
 
 from riskscore.errors import ModelRefused, StorageFailed
-from riskscore.model import BUNDLE_FILES, Model, from_files
+from riskscore.model import Model, from_files
 from riskscore.model.bundle import read_manifest, sha256
 from riskscore.stores.approvals import Approval, approval_in_force, approve, propose
 from riskscore.stores.model_child import try_in_child
@@ -82,19 +82,27 @@ def keep_copy(workplace: Workplace, name: str, files: Mapping[str, bytes]) -> Pa
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".writing-"))
-        for each in BUNDLE_FILES:
-            with (scratch / each).open("xb") as file:
-                file.write(files[each])
+        for each, content in files.items():
+            path = scratch / each
+            path.parent.mkdir(exist_ok=True)
+            with path.open("xb") as file:
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+        for written in {(scratch / each).parent for each in files}:
+            _sync_folder(written)
         scratch.rename(folder)
-        handle = os.open(folder.parent, os.O_RDONLY)
-        os.fsync(handle)
-        os.close(handle)
+        _sync_folder(folder.parent)
     except OSError as error:
         if not folder.is_dir():  # somebody else wrote the same copy meanwhile: equal digests, equal bytes
             raise StorageFailed(f"{folder}: {error.strerror}. Make room, then run it again.") from error
     return folder
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    os.fsync(handle)
+    os.close(handle)
 
 
 def _copy_of(workplace: Workplace, name: str, digest: str) -> Path:

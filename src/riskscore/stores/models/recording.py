@@ -153,6 +153,7 @@ def _log_model(mlflow: Any, model: Model, trained: Trained, scratch: Path, name:
     bundle = scratch / BUNDLE
     bundle.mkdir()
     for each, content in to_files(model).items():
+        (bundle / each).parent.mkdir(exist_ok=True)
         (bundle / each).write_bytes(content)
     example = trained.newest.slice(0, N_EXAMPLE_ROWS)
     kinds = {each["name"]: each["kind"] for each in model.formula.inputs}

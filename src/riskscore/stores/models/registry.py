@@ -14,6 +14,7 @@ from typing import Any
 
 from riskscore.errors import ModelRefused, StorageFailed
 from riskscore.model import BUNDLE_FILES
+from riskscore.model.bundle import read_manifest
 from riskscore.stores.workplace import Workplace
 
 BUNDLE = "bundle"
@@ -134,14 +135,21 @@ class Registry:
 
 
 def read_bundle(folder: Path) -> dict[str, bytes]:
-    """The files of a model in a folder. Raises ModelRefused where one is missing, is not a plain file, or is far too large."""
-    files = {}
-    for name in BUNDLE_FILES:
-        path = folder / name
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST_FILE:
-            raise ModelRefused(f"{name} is missing or is no plain file of a sensible size. Nothing was parsed.")
-        files[name] = path.read_bytes()
-    return files
+    """The files of a model in a folder, as its manifest names them; what else lies there is not looked at.
+
+    Raises ModelRefused where one is missing, is not a plain file, or is far too large, and where the manifest is no manifest.
+    """
+    files = {name: _plain_file(folder, name) for name in BUNDLE_FILES}
+    parts = [name for name in read_manifest(files["manifest.json"])["files"] if name not in files]
+    return files | {name: _plain_file(folder, name) for name in parts}
+
+
+def _plain_file(folder: Path, name: str) -> bytes:
+    path = folder / name
+    linked = path.is_symlink() or (path.parent != folder and path.parent.is_symlink())
+    if linked or not path.is_file() or path.stat().st_size > LARGEST_FILE:
+        raise ModelRefused(f"{name} is missing or is no plain file of a sensible size. Nothing was parsed.")
+    return path.read_bytes()
 
 
 @contextmanager

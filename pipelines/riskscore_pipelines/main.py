@@ -31,6 +31,7 @@ VERBS = {
     "explain": "Say why one customer has its score, limit and terms.",
     "report": "Write one self-contained HTML report over a book at a date.",
     "portfolio": "Ageing, DSO and its alert, concentration by family at a date.",
+    "provision": "The IFRS 9 provision at a date, and the bridge to the model's expected loss.",
     "policy": "Show or check the credit policy in force.",
     "serve": "Answer scores over HTTP on this machine.",
 }

@@ -20,8 +20,9 @@ from riskscore.stores import decisions as log
 from riskscore.stores.database import open_database
 from riskscore.stores.desk import Told, in_force
 from riskscore.stores.ledgers import open_book
+from riskscore.stores.rowfiles import refuse_unwritable
 from riskscore.stores.runs import decide_book
-from riskscore.stores.scores import refuse_unwritable, write_scores
+from riskscore.stores.scores import write_scores
 from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.columns import money_of, table_of
 from riskscore_pipelines.rows import rows_of

@@ -13,8 +13,9 @@ import pytest
 from deciding import GOOD, GRADES, PROVENANCE, RECEIVABLES, LinearModel, features_of, positions_of, shipped
 from riskscore.errors import StorageFailed, UsageRefused
 from riskscore.scoring import decide_rows, not_scored
-from riskscore.stores import scores
-from riskscore.stores.scores import COLUMNS, SCHEMA, refuse_unwritable, write_scores
+from riskscore.stores import rowfiles
+from riskscore.stores.rowfiles import refuse_unwritable
+from riskscore.stores.scores import COLUMNS, SCHEMA, write_scores
 from riskscore_pipelines.rows import rows_of
 
 PROMISED = [
@@ -193,7 +194,7 @@ def test_file_that_cannot_be_finished_leaves_the_former_one_and_nothing_beside_i
         path.write_text("half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(scores.WRITERS, ".csv", full)
+    monkeypatch.setitem(rowfiles.WRITERS, ".csv", full)
     with pytest.raises(StorageFailed, match="No space left on device"):
         write_scores(rows_of(made("new")), tmp_path / "scores.csv")
     assert (tmp_path / "scores.csv").read_bytes() == before
@@ -206,7 +207,7 @@ def test_folder_that_is_not_there_is_said(tmp_path):
 
 
 def test_more_rows_than_a_sheet_holds_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(scores, "MOST_XLSX_ROWS", 1)
+    monkeypatch.setattr(rowfiles, "MOST_XLSX_ROWS", 1)
 
     with pytest.raises(UsageRefused, match="holds 1 rows at most"):
         write_scores(rows_of(made("a", "b")), tmp_path / "scores.xlsx")

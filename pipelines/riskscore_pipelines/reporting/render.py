@@ -1,10 +1,8 @@
 """From facts to one HTML file: charts drawn, figures written, nothing fetched, no script."""
 
-import base64
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -13,6 +11,7 @@ from markupsafe import Markup
 from riskscore import charts
 from riskscore.portfolio import AGEING
 from riskscore_pipelines.reporting import figures
+from riskscore_pipelines.reporting.dress import font, style
 from riskscore_pipelines.reporting.facts import Quality, Report
 from riskscore_pipelines.reporting.formats import HTML_LANG, Formats, Lang
 
@@ -32,11 +31,6 @@ def _environment() -> Environment:
     )
 
 
-@cache
-def _font() -> str:
-    return base64.b64encode((files(__package__) / "vendor" / "inter-latin-wght-normal.woff2").read_bytes()).decode()
-
-
 def render(report: Report, lang: Lang) -> str:
     """The report as one HTML text: style, font and drawings inside; it needs no network and runs no script."""
     f = Formats(lang, report.currency)
@@ -44,7 +38,6 @@ def render(report: Report, lang: Lang) -> str:
     grades = figures.by_grade(report.customers)
     known_dso = [point for point in report.dso if point.days is not None]
     largest = report.concentration.families[0].share if report.concentration.families else 0.0
-    css = (files(__package__) / "templates" / "report.css").read_text("utf-8")
     text = (
         _environment()
         .get_template("report.html.j2")
@@ -55,8 +48,8 @@ def render(report: Report, lang: Lang) -> str:
             share=_share,
             html_lang=HTML_LANG[lang],
             code=report.provenance.get("code", ""),
-            font=_font(),
-            css=Markup(css),  # noqa: S704 — our own file
+            font=font(),
+            css=style(),
             head=head,
             shares={"overdue": _share(head.overdue, head.exposure), "at_risk": _share(head.at_risk, head.exposure)},
             sparks=_sparks(report),

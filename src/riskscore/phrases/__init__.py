@@ -1,6 +1,7 @@
 """The domain speaks in codes and facts; this room says them to people, in English and Chinese."""
 
 from riskscore.phrases.figures import Lang, day, days, money, months, number, percent, window
+from riskscore.phrases.finance import say
 from riskscore.phrases.sentences import (
     LANGUAGES,
     cap_sentence,
@@ -31,6 +32,7 @@ __all__ = [
     "percent",
     "referral_sentence",
     "rule_name",
+    "say",
     "sentence",
     "status_name",
     "template_key",

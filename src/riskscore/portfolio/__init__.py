@@ -1,7 +1,8 @@
-"""The portfolio at a date: ageing, days sales outstanding and its alert, concentration by family."""
+"""The portfolio at a date: ageing, days sales outstanding and its alert, concentration by family, rolls between buckets."""
 
 from riskscore.portfolio.concentration import Concentration, concentration_of, most_one_buyer_may_owe
 from riskscore.portfolio.outstanding import DsoRule, Quarter, dso_alert, quarter_ends
+from riskscore.portfolio.rolls import take_rolls
 from riskscore.portfolio.taking import AGEING, Portfolio, ageing_series, receivables_by_family, take_portfolio
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "quarter_ends",
     "receivables_by_family",
     "take_portfolio",
+    "take_rolls",
 ]

@@ -27,7 +27,8 @@ AMOUNTS = ("balance", *AGEING, "disputed")
 RULES: tuple[DsoRule, ...] = ("each", "cumulative")
 
 _EMPTY = pa.schema(
-    [("customer_id", pa.string()), ("as_of", pa.date32()), ("name", pa.string()), ("family_id", pa.string())]
+    [("customer_id", pa.string()), ("as_of", pa.date32())]
+    + [(name, pa.string()) for name in ("name", "family_id", "industry", "country")]
     + [(name, pa.int64()) for name in (*AMOUNTS, "overdue", "sales")]
 ).empty_table()
 
@@ -68,7 +69,7 @@ def take_portfolio(
     ends = quarter_ends(as_of, n_quarters + 1)
     currency, balances = "", [_EMPTY]
     # One bucket at a time: the next ledger is asked for only when this one has been summed.
-    for ledger in _each(ledgers):
+    for ledger in each_ledger(ledgers):
         currency = ledger.reporting_currency
         balances.append(_balances(ledger, ends))
     rows = pa.concat_tables(balances)
@@ -82,7 +83,7 @@ def take_portfolio(
         receivables=_total(today, "balance"),
         ageing={bucket: _total(today, bucket) for bucket in AGEING},
         disputed=_total(today, "disputed"),
-        by_customer=_in_money(today, ["customer_id", "name", "family_id"]),
+        by_customer=_in_money(today, ["customer_id", "name", "family_id", "industry", "country"]),
         by_family=_in_money(families, ["family_id", "name", "n_customers"]),
         quarters=quarters,
         alerts={rule: dso_alert(series, rule=rule, rise=dso_rise) for rule in RULES},
@@ -92,18 +93,19 @@ def take_portfolio(
 
 def receivables_by_family(ledgers: Ledger | Iterable[Ledger], as_of: date) -> dict[str, Decimal]:
     """What each family of customers owes at a date, unapplied credits taken off; the others' total bounds one buyer's limit."""
-    return _owed(_families(pa.concat_tables([_EMPTY, *(_balances(ledger, [as_of]) for ledger in _each(ledgers))])))
+    return _owed(_families(pa.concat_tables([_EMPTY, *(_balances(ledger, [as_of]) for ledger in each_ledger(ledgers))])))
 
 
 def ageing_series(ledgers: Ledger | Iterable[Ledger], ends: Sequence[date]) -> pa.Table:
     """The ageing at each date, as known on it, oldest first, in one pass: as_of, the buckets of `AGEING`, their sum `balance`."""
-    parts = [_balances(ledger, ends).select(["as_of", *AGEING, "balance"]) for ledger in _each(ledgers)]
+    parts = [_balances(ledger, ends).select(["as_of", *AGEING, "balance"]) for ledger in each_ledger(ledgers)]
     sums = pa.concat_tables([_EMPTY.select(["as_of", *AGEING, "balance"]), *parts])
     sums = sums.group_by("as_of").aggregate([(name, "sum") for name in (*AGEING, "balance")]).sort_by("as_of")
     return pa.table({"as_of": sums["as_of"], **{name: money_of(sums[f"{name}_sum"]) for name in (*AGEING, "balance")}})
 
 
-def _each(ledgers: Ledger | Iterable[Ledger]) -> Iterable[Ledger]:
+def each_ledger(ledgers: Ledger | Iterable[Ledger]) -> Iterable[Ledger]:
+    """The ledgers of the buckets of a book; a single ledger is the whole book."""
     return [ledgers] if isinstance(ledgers, Ledger) else ledgers
 
 
@@ -131,7 +133,7 @@ def _balances(ledger: Ledger, ends: Sequence[date]) -> pa.Table:
         }
     )
     items = known.items.join(ledger.lift(quarters), on="as_of")
-    sums = _measures().taken(known.spine.select("observation", "name", "family_id"), items)
+    sums = _measures().taken(known.spine.select("observation", "name", "family_id", "industry", "country"), items)
     rows = sums.collect("pyarrow").to_native().sort_by("observation")
     who = known.observations
     given = {"customer_id": who["customer_id"], "as_of": who["as_of"]}

@@ -9,11 +9,14 @@ day; past that day it changes nothing. `bridge` walks from the model's expected 
 Money is `Decimal`, each amount rounded to the cent half up; totals are sums of rounded amounts, so that every table adds up.
 """
 
+from riskscore.provision.assembling import Debtor, Made, make
 from riskscore.provision.matrix import BUCKETS, Overlay, Provision, Rate, Row, Scenario, given_rates, macro_scalar, provide
-from riskscore.provision.rates import Flow, rates_by_roll, rates_by_survival
+from riskscore.provision.rates import Flow, Roll, defaults_by_roll, rates_by_roll, rates_by_survival
 from riskscore.provision.reconciliation import Bridge, Item, Steps, bridge, expected_loss
+from riskscore.provision.text import ProvisionText, digest_of, parse
 
 __all__ = [
-    "BUCKETS", "Bridge", "Flow", "Item", "Overlay", "Provision", "Rate", "Row", "Scenario", "Steps",
-    "bridge", "expected_loss", "given_rates", "macro_scalar", "provide", "rates_by_roll", "rates_by_survival",
+    "BUCKETS", "Bridge", "Debtor", "Flow", "Item", "Made", "Overlay", "Provision", "ProvisionText", "Rate", "Roll", "Row",
+    "Scenario", "Steps", "bridge", "defaults_by_roll", "digest_of", "expected_loss", "given_rates", "macro_scalar", "make",
+    "parse", "provide", "rates_by_roll", "rates_by_survival",
 ]  # fmt: skip

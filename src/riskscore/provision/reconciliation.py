@@ -83,10 +83,19 @@ def expected_loss(pd: float, lgd: Decimal, ead: Decimal) -> Decimal:
     return cents(Decimal(repr(float(pd))) * lgd * ead)
 
 
+def to_horizon(default_rate: Decimal, horizon_days: int) -> Decimal:
+    """A default rate a year after due at the model's horizon, by a constant hazard: 1 - (1 - q) ^ (horizon / 365).
+
+    >>> to_horizon(Decimal("0.36"), 365), round(to_horizon(Decimal("0.19"), 730), 4), to_horizon(Decimal(1), 180)
+    (Decimal('0.36'), Decimal('0.3439'), Decimal('1'))
+    """
+    return ONE - (ONE - default_rate) ** (Decimal(horizon_days) / LIFETIME_DAYS)
+
+
 def bridge(items: Sequence[Item], provision: Provision, *, pd_horizon_days: int) -> Bridge:
     """From the model's expected loss to the booked provision, step by step, for every segment and bucket of either.
 
-    A default rate a year after due is carried to the model's horizon by a constant hazard: 1 - (1 - q) ^ (horizon / 365).
+    A default rate a year after due is carried to the model's horizon by `to_horizon`.
     Raises UsageRefused where a rate was given without its default rate and LGD: there is nothing to walk through.
     """
     if pd_horizon_days < 1:
@@ -113,7 +122,7 @@ def _walk(key: tuple[str, str], items: Sequence[Item], row: Row | None, horizon:
     owed = sum((item.ead for item in items), Decimal(0))
     mean_pd = sum((item.ead * Decimal(repr(item.pd)) for item in items), Decimal(0)) / owed if owed else Decimal(0)
     mean_lgd = sum((item.ead * item.lgd for item in items), Decimal(0)) / owed if owed else Decimal(0)
-    at_horizon = ONE - (ONE - default_rate) ** (Decimal(horizon) / LIFETIME_DAYS)
+    at_horizon = to_horizon(default_rate, horizon)
     averaged = cents(owed * mean_pd * mean_lgd)
     with_rate = cents(owed * at_horizon * mean_lgd)
     with_lgd = cents(owed * at_horizon * lgd)

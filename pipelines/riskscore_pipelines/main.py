@@ -32,6 +32,7 @@ VERBS = {
     "report": "Write one self-contained HTML report over a book at a date.",
     "portfolio": "Ageing, DSO and its alert, concentration by family at a date.",
     "provision": "The IFRS 9 provision at a date, and the bridge to the model's expected loss.",
+    "insurance": "What is insured and secured at a date, and which notices are due or missed.",
     "policy": "Show or check the credit policy in force.",
     "serve": "Answer scores over HTTP on this machine.",
 }

@@ -9,12 +9,9 @@ from typing import Annotated
 
 import typer
 
-from riskscore.decisions import Decision
 from riskscore.errors import UsageRefused
-from riskscore.insurance import Cover, lgd_after_cover
+from riskscore.insurance import lgd_after_cover
 from riskscore.phrases import Lang, say
-from riskscore.policy import Params
-from riskscore.policy.rules import security_value
 from riskscore.portfolio import AGEING, take_rolls
 from riskscore.provision import Debtor, ProvisionText, Roll, digest_of, make, parse
 from riskscore.stores.desk import Told
@@ -37,7 +34,6 @@ Example:  riskscore provision --book book --as-of 2026-06-30 --out provision.xls
 """
 
 CENT = Decimal("0.01")
-ZERO = Decimal(0)
 
 
 @app.command(help=HELP)
@@ -90,14 +86,14 @@ def signed_text(workplace: Workplace, model: str) -> tuple[ProvisionText, str]:
 def provision_of(accounts: Accounts, text: ProvisionText, told: Told, *, history_only: bool = False) -> Shown:
     """The provision of the book at the date by these rules."""
     params = accounts.signed.params
-    by = text.segments.by
+    by, register = text.segments.by, accounts.register(told)
     debtors = [
         Debtor(
             customer_id=row["customer_id"],
             segment="" if by == "none" else row[by] or "",
             opened={bucket: row[bucket] for bucket in AGEING},
             pd=decision.pd if decision else None,
-            lgd=lgd_of(decision, params) if decision else params.loss_given_default,
+            lgd=lgd_after_cover(params.loss_given_default, register.cover(row["customer_id"], row["balance"])),
         )
         for row in accounts.customers
         for decision in [accounts.decisions.get(row["customer_id"])]
@@ -106,16 +102,6 @@ def provision_of(accounts: Accounts, text: ProvisionText, told: Told, *, history
     horizon = accounts.signed.grades.horizon_days
     made = make(debtors, _rolls(rolls.to_pylist()), text, on=accounts.on, lgd=params.loss_given_default, pd_horizon_days=horizon)
     return Shown(accounts.on, accounts.currency, accounts.portfolio.receivables, horizon, text, debtors, made, history_only)
-
-
-def lgd_of(decision: Decision, params: Params) -> Decimal:
-    """The share of the exposure that is lost at default: security first, after its haircut, then insurance on what is left."""
-    case, exposure = decision.case, max(decision.exposure or ZERO, ZERO)
-    if case is None:
-        return params.loss_given_default
-    secured = min(exposure, security_value(case, params).quantize(CENT))
-    insured = (min(exposure - secured, case.insured_amount) * case.insured_share).quantize(CENT)
-    return lgd_after_cover(params.loss_given_default, Cover(exposure, secured, insured))
 
 
 def _rolls(rows: list[dict[str, object]]) -> Iterator[tuple[str, Roll]]:

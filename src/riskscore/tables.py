@@ -112,6 +112,11 @@ def _known_from(event: str) -> Column:
     return replace(KNOWN_ON, not_before=event)
 
 
+def _policy_days(name: str, meaning: str) -> Column:
+    """A number of days that a credit-insurance policy sets."""
+    return Column(name, "decimal", f"insurance: {meaning}", low=0, high=3650)
+
+
 STATEMENT_ITEMS = (
     "current_assets", "cash", "inventory", "receivables", "total_assets", "current_liabilities", "total_liabilities",
     "equity", "retained_earnings", "revenue", "cost_of_sales", "ebit", "interest_expense", "net_income",
@@ -255,9 +260,15 @@ SECURITIES = Table(
         Column("kind", "code", "what it is", required=True, choices=("insurance", "guarantee", "collateral", "deposit")),
         Column("amount", "money", "insured limit or value in `currency`", required=True, low=0),
         Column("currency", "code", "ISO 4217", required=True),
-        Column("cover_share", "decimal", "share of a loss that is paid, 0 to 1; null means all", low=0, high=1),
+        Column("cover_share", "decimal", "share of a loss that is paid, 0 to 1; null means 0.90 of insurance", low=0, high=1),
         Column("valid_from", "date", "first day", required=True, may_lie_ahead=True),
         Column("valid_until", "date", "last day; null means open-ended", may_lie_ahead=True, not_before="valid_from"),
+        Column("provider", "text", "who stands for it: the insurer, the bank, the guarantor"),
+        Column("deductible", "money", "insurance: borne first in every claim, in `currency`; null means nothing", low=0),
+        _policy_days("waiting_days", "after so many days past due not paying is a claim; null means 90"),
+        _policy_days("notice_days", "an overdue invoice must be notified by so many days past due; null means not known"),
+        _policy_days("hand_over_days", "and handed over for collection by so many; null means not known"),
+        _policy_days("max_extension_days", "a due date may be put off so long without asking; null means not known"),
         KNOWN_ON,
     ),
 )

@@ -280,5 +280,5 @@ def _add_securities(view: Known, books: Books, customer: str) -> None:
                 continue
             view.securities[row["kind"]] = view.securities.get(row["kind"], 0) + worth
             if row["kind"] == "insurance":
-                share = 1.0 if row["cover_share"] is None else row["cover_share"]
+                share = 0.9 if row["cover_share"] is None else row["cover_share"]
                 view.covered += math.floor(worth * share + 0.5)

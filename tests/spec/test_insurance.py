@@ -186,7 +186,7 @@ class TestCalendar:
 
 
 class TestCollateral:
-    GUARANTEE = Collateral("acme", "bank_guarantee", D(50_000), D("0.1"), expires_on=date(2026, 6, 30))
+    GUARANTEE = Collateral("acme", "guarantee", D(50_000), D("0.1"), expires_on=date(2026, 6, 30))
 
     @pytest.mark.parametrize(
         ("on", "value"),
@@ -271,7 +271,7 @@ class TestRefusals:
         assert policy(**edge).warnings == ()
 
     def test_security_nobody_counts_on_is_worth_nothing(self) -> None:
-        assert Collateral("acme", "retention_of_title", D(100), D(1)).value(DUE) == 0
+        assert Collateral("acme", "collateral", D(100), D(1)).value(DUE) == 0
 
     @pytest.mark.parametrize(("amount", "haircut"), [("-1", "0"), ("1", "1.01"), ("1", "-0.01"), ("NaN", "0")])
     def test_security_that_cannot_be_is_refused(self, amount: str, haircut: str) -> None:

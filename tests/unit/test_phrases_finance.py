@@ -8,7 +8,7 @@ from riskscore.phrases import LANGUAGES
 from riskscore.phrases.finance import SAYINGS
 
 PAGES = Path(__file__).resolve().parents[2] / "pipelines" / "riskscore_pipelines"
-BUILT = ("age_", "made_", "step_")
+BUILT = ("age_", "made_", "step_", "alarm_", "kind_", "fault_")
 """Keys that are put together from a stem and a code."""
 
 

@@ -1,13 +1,13 @@
-"""The book at a date as finance asks about it: who owes what, how old it is, and what was decided about each customer."""
+"""The book at a date as finance asks about it: who owes what, how old it is, what stands behind it, what was decided."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from riskscore.decisions import Decision, Provenance
+from riskscore.insurance import Kind, Register, take_register
 from riskscore.phrases import Lang, say
 from riskscore.portfolio import Portfolio, take_portfolio
 from riskscore.stores.database import open_database
@@ -17,17 +17,14 @@ from riskscore.stores.workplace import Workplace
 from riskscore.tables import Ledger
 from riskscore_pipelines.report import recorded_or_decided
 
-ZERO = Decimal(0)
-
 
 @dataclass(frozen=True)
-class Accounts:
-    """The book at the date: decisions by customer, and the portfolio, whose `by_customer` has a row for each of them."""
+class Standing:
+    """The book at the date with the policy in force: the portfolio, whose `by_customer` has a row for every customer."""
 
     book: Book
     on: date
     signed: Signed
-    decisions: Mapping[str, Decision]
     portfolio: Portfolio
 
     @property
@@ -43,20 +40,43 @@ class Accounts:
 
     @property
     def provenance(self) -> Provenance:
-        """What the decisions were made with."""
+        """What the figures rest on."""
         return self.signed.provenance(self.book, self.on)
 
     def ledgers(self, told: Told, what: str) -> Iterator[Ledger]:
         """The ledgers of the book's buckets, one after the other."""
-        for bucket in self.book.buckets():
-            told(what, bucket, len(self.book.buckets()))
-            yield self.book.ledger(bucket=bucket)
+        return _buckets(self.book, told, what)
+
+    def register(self, told: Told) -> Register:
+        """What stands behind the customers, each kind of security after the policy's haircut."""
+        params = self.signed.params
+        haircuts: dict[Kind, Any] = {
+            "guarantee": params.security_guarantee_haircut,
+            "collateral": params.security_collateral_haircut,
+            "deposit": params.security_deposit_haircut,
+        }
+        return take_register(self.ledgers(told, "reading what stands behind customers"), self.on, haircuts)
 
     def made_with(self, lang: Lang) -> tuple[tuple[str, str], ...]:
         """Digests of what the figures rest on."""
         made = self.provenance
-        parts = (("book", made.book), ("model", made.model), ("policy", made.policy), ("run", made.run_id), ("code", made.code))
+        parts = (("book", made.book), ("model", made.model), ("policy", made.policy), ("code", made.code))
         return tuple((say(f"made_{name}", lang), value) for name, value in parts if value)
+
+
+@dataclass(frozen=True)
+class Accounts(Standing):
+    """The book at the date with what was decided about each customer."""
+
+    decisions: Mapping[str, Decision]
+
+
+def standing_of(workplace: Workplace, book: Path | None, as_of: date | None, *, told: Told, texts: str) -> Standing:
+    """The book at the date, with no model asked. Parameters and refusals as of `accounts_of`."""
+    opened = open_book(book or workplace.book)
+    on = as_of or opened.last_known_on
+    signed = in_force(workplace, None, on, model_name=texts)
+    return Standing(opened, on, signed, _portfolio(opened, on, signed, told))
 
 
 def accounts_of(
@@ -75,11 +95,15 @@ def accounts_of(
         decisions = recorded_or_decided(engine, opened, on, signed, told)
     finally:
         engine.dispose()
-    told("ageing", 0, None)
-    portfolio = take_portfolio(
-        (opened.ledger(bucket=bucket) for bucket in opened.buckets()),
-        on,
-        n_quarters=1,
-        cap=signed.params.concentration_single_buyer,
-    )
-    return Accounts(opened, on, signed, {decision.customer_id: decision for decision in decisions}, portfolio)
+    by_customer = {decision.customer_id: decision for decision in decisions}
+    return Accounts(opened, on, signed, _portfolio(opened, on, signed, told), by_customer)
+
+
+def _portfolio(book: Book, on: date, signed: Signed, told: Told) -> Portfolio:
+    return take_portfolio(_buckets(book, told, "ageing"), on, n_quarters=1, cap=signed.params.concentration_single_buyer)
+
+
+def _buckets(book: Book, told: Told, what: str) -> Iterator[Ledger]:
+    for bucket in book.buckets():
+        told(what, bucket, len(book.buckets()))
+        yield book.ledger(bucket=bucket)

@@ -1,6 +1,7 @@
 """The portfolio at a date: ageing, days sales outstanding and its alert, concentration by family, rolls between buckets."""
 
 from riskscore.portfolio.concentration import Concentration, concentration_of, most_one_buyer_may_owe
+from riskscore.portfolio.invoices import take_open_invoices
 from riskscore.portfolio.outstanding import DsoRule, Quarter, dso_alert, quarter_ends
 from riskscore.portfolio.rolls import take_rolls
 from riskscore.portfolio.taking import AGEING, Portfolio, ageing_series, receivables_by_family, take_portfolio
@@ -17,6 +18,7 @@ __all__ = [
     "most_one_buyer_may_owe",
     "quarter_ends",
     "receivables_by_family",
+    "take_open_invoices",
     "take_portfolio",
     "take_rolls",
 ]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,12 @@ from riskscore.simulation.presets import RATING_LETTERS, Preset
 from riskscore.simulation.randomness import Floats, Ints, normals, uniforms
 
 AGENCY = "Kestrel"
+INSURERS: tuple[tuple[str, dict[str, int]], ...] = (
+    ("Meridian", {"deductible": 500, "waiting_days": 90, "notice_days": 60, "hand_over_days": 90, "max_extension_days": 60}),
+    ("Harbour", {"deductible": 1000, "waiting_days": 60, "notice_days": 30, "hand_over_days": 60, "max_extension_days": 30}),
+)
+"""Invented insurers, and what their policies agree."""
+
 RATE_MONTHS_BEFORE = 13
 """Months before the window in which exchange rates are on file: the limits of old customers were last set in the year before."""
 RATING_BOUNDS = (-2.2, -1.5, -0.8, -0.1, 0.6, 1.3, 2.0)
@@ -170,16 +177,26 @@ def security_table(preset: Preset, people: Population, calendar: Calendar, seed:
         amount = np.maximum(np.rint(level / 1000), 1).astype(np.int64) * 1000
         start = opened[has] + calendar.day_zero
         ends = uniforms(seed, f"{kind} ends", has) < 0.3
-        cover = [0.9] * len(has) if kind == "insurance" else [None] * len(has)
         columns = {
             "customer_id": arrow.texts(people.customer_id, has),
             "kind": [kind] * len(has),
             "amount": arrow.money(amount * 100),
             "currency": ["EUR"] * len(has),
-            "cover_share": cover,
             "valid_from": arrow.dates(start),
             "valid_until": arrow.dates(np.maximum(start, calendar.day_zero) + 540, ~ends),
             "known_on": arrow.dates(start),
         }
-        tables.append(arrow.canonical("securities", columns))
+        tables.append(arrow.canonical("securities", columns | (_insured(has, seed) if kind == "insurance" else {})))
     return pa.concat_tables(tables)
+
+
+def _insured(has: Ints, seed: int) -> dict[str, Any]:
+    """What the policies of an insurer agree: nine tenths, and the same dates in each of its policies."""
+    insurer = (uniforms(seed, "insurer", has) * len(INSURERS)).astype(np.int64)
+    agreed = {name: np.array([terms[name] for _, terms in INSURERS])[insurer] for name in INSURERS[0][1]}
+    return {
+        "cover_share": [0.9] * len(has),
+        "provider": arrow.texts([name for name, _ in INSURERS], insurer),
+        "deductible": arrow.money(agreed.pop("deductible").astype(np.int64) * 100),
+        **{name: days.astype(np.float64) for name, days in agreed.items()},
+    }

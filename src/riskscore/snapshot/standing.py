@@ -12,6 +12,9 @@ YEAR_BEFORE = (300, 430)
 """The prior accounts end between these many days before the newest: fiscal years shift, but growth is growth over a year."""
 
 RATING_YEAR = 365
+UNSTATED_SHARE = 0.9
+"""What insurance pays of a loss where the register does not say: the commonest share, and not all of it."""
+
 DIGITS = 2**17
 """Day numbers up to the year 2328 fit 17 bits, so three of them order rows as one 64-bit number."""
 
@@ -86,7 +89,7 @@ def _securities(ledger: Ledger, who: Frame, rates: Frame) -> Frame:
     rows = rows.with_columns(known_to=nw.col("valid_until").fill_null(FOREVER - 1) + 1)
     met = holding(who.join(rows, on="customer_id")).join(rates, on=["currency", "as_of"], how="left")
     met = met.with_columns(worth=cents(parts("amount")))
-    covered = integer((real(nw.col("worth")) * nw.col("cover_share").fill_null(1.0) + 0.5).floor())
+    covered = integer((real(nw.col("worth")) * nw.col("cover_share").fill_null(UNSTATED_SHARE) + 0.5).floor())
 
     def of(kind: str, what: Expr) -> Expr:
         return integer(when(nw.col("kind") == kind, what, nw.lit(0)).sum())

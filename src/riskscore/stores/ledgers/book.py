@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from riskscore.errors import InputRefused
 from riskscore.snapshot import with_kinship
-from riskscore.stores.engines import ledger_of, ledger_of_files
+from riskscore.stores.engines import as_canonical, ledger_of, ledger_of_files
 from riskscore.stores.ledgers.layout import read_manifest
 from riskscore.stores.ledgers.tablefiles import FileDigest, read_customers, read_table, verify_file
 from riskscore.tables import TABLES, Ledger
@@ -88,7 +88,7 @@ class Book:
                 rows = read_customers(self.folder, _digest(entry), wanted, self._footers)
             else:
                 rows = read_table(self.folder, _digest(entry))
-            pieces[entry["table"]].append(rows)
+            pieces[entry["table"]].append(as_canonical(TABLES[entry["table"]], rows))  # an older book lacks newer columns
         return {name: pa.concat_tables(rows) for name, rows in pieces.items()}
 
     def ledger(self, *, bucket: int | None = None, customers: Sequence[str] | None = None) -> Ledger:

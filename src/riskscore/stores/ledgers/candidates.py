@@ -7,12 +7,13 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from riskscore.stores.ledgers.book import Book
-from riskscore.stores.ledgers.crosschecks import BOOK, HELD, NEW
+from riskscore.stores.ledgers.crosschecks import BOOK, HELD, NEW, SQL_TYPES
 from riskscore.stores.ledgers.sql import beside, parquet
 from riskscore.stores.ledgers.tablefiles import FileDigest, verify_file
-from riskscore.tables import TABLES
+from riskscore.tables import ARROW_TYPES, TABLES
 
 
 def open_candidates(
@@ -55,20 +56,27 @@ def _verified(book: Book, part: str, table: str) -> list[Path]:
     return [verify_file(book.folder, FileDigest(entry["path"], entry["rows"], entry["sha256"])) for entry in entries]
 
 
-def _columns(table: str, prefix: str) -> str:
-    return ", ".join(f'{prefix}."{column}"' for column in TABLES[table].names)
+def _columns(table: str, prefix: str, file: Path) -> str:
+    """The columns of a table out of that file; a book of an older program lacks newer ones, which are null."""
+    there = set(pq.read_schema(file).names)
+    return ", ".join(
+        f'{prefix}."{column.name}"'
+        if column.name in there
+        else f'cast(null as {SQL_TYPES[ARROW_TYPES[column.kind]]}) as "{column.name}"'
+        for column in TABLES[table].columns
+    )
 
 
 def _staged(table: str, path: Path) -> str:
     return (
-        f"select {_columns(table, 's')}, m.there as _reading, s._line, s._from_event, s._derived, {NEW} as _came, s._raw "
+        f"select {_columns(table, 's', path)}, m.there as _reading, s._line, s._from_event, s._derived, {NEW} as _came, s._raw "
         f"from {parquet(path)} as s join new_readings as m on m.here = s._reading"
     )
 
 
 def _published(table: str, rows: Path, origins: Path) -> str:
     return (
-        f"select {_columns(table, 'b')}, m.there as _reading, b._line, b._from_event, b._derived, {BOOK} as _came, "
+        f"select {_columns(table, 'b', rows)}, m.there as _reading, b._line, b._from_event, b._derived, {BOOK} as _came, "
         f"cast(null as varchar) as _raw "
         f"from {beside(rows, origins)} as b "
         f"join old_readings as m on m.here = b._reading"
@@ -77,6 +85,6 @@ def _published(table: str, rows: Path, origins: Path) -> str:
 
 def _held(table: str, path: Path) -> str:
     return (
-        f"select {_columns(table, 'h')}, m.there as _reading, h._line, h._from_event, h._derived, {HELD} as _came, h._raw "
+        f"select {_columns(table, 'h', path)}, m.there as _reading, h._line, h._from_event, h._derived, {HELD} as _came, h._raw "
         f"from {parquet(path)} as h join old_readings as m on m.here = h._reading"
     )

@@ -19,7 +19,8 @@ LOWEST_USUAL_SHARE, HIGHEST_SHARE = Decimal("0.70"), Decimal("0.95")
 DEFAULT_WAITING_DAYS = 90
 
 AlarmCode = Literal["notice_missed", "notice_due", "hand_over_missed", "hand_over_due", "extension_too_long", "cover_expiring"]
-Kind = Literal["bank_guarantee", "parent_guarantee", "floating_charge", "deposit", "retention_of_title"]
+Kind = Literal["guarantee", "collateral", "deposit"]
+"""As the table of securities has them: another's promise, pledged goods, money in hand."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Policy:
     is agreed. deductible: borne first in every claim. protracted_default_days: days past due after which not paying is a claim.
     notice_days, hand_over_days: days past due by which an overdue invoice must be notified, and handed over for collection.
     max_extension_days: by how many days a due date may be put off without asking. max_terms_days: the longest terms covered.
+    Of these None is not known: then nothing is asked, and no alarm can be raised. insurer: who pays, where known.
 
     Raises UsageRefused for an insured share not above 0 or above 0.95 (no insurer covers more: it is a slip), amounts or days
     below 0, and dates the wrong way round. A share below 0.70 is unusual but taken: see `warnings`.
@@ -41,21 +43,25 @@ class Policy:
     insured_limit: Decimal
     starts_on: date
     expires_on: date
-    notice_days: int
-    hand_over_days: int
-    max_extension_days: int
-    max_terms_days: int
+    notice_days: int | None
+    hand_over_days: int | None
+    max_extension_days: int | None
+    max_terms_days: int | None = None
     insured_share: Decimal = DEFAULT_SHARE
     deductible: Decimal = Decimal(0)
     protracted_default_days: int = DEFAULT_WAITING_DAYS
+    insurer: str | None = None
 
     def __post_init__(self) -> None:
         days = (self.notice_days, self.hand_over_days, self.max_extension_days, self.max_terms_days, self.protracted_default_days)
         if not 0 < self.insured_share <= HIGHEST_SHARE:
             raise UsageRefused(f"policy {self.policy_id}: an insured share is above 0 and at most .95, not {self.insured_share}.")
-        if not all(amount.is_finite() and amount >= 0 for amount in (self.insured_limit, self.deductible)) or min(days) < 0:
+        is_negative = any(each is not None and each < 0 for each in days)
+        if not all(amount.is_finite() and amount >= 0 for amount in (self.insured_limit, self.deductible)) or is_negative:
             raise UsageRefused(f"policy {self.policy_id}: amounts and days are not negative. Correct the register.")
-        if self.expires_on < self.starts_on or self.hand_over_days < self.notice_days:
+        notice, hand_over = self.notice_days, self.hand_over_days
+        swapped = notice is not None and hand_over is not None and hand_over < notice
+        if self.expires_on < self.starts_on or swapped:
             raise UsageRefused(f"policy {self.policy_id}: it ends after it starts, and notice comes before hand-over.")
 
     @property
@@ -70,10 +76,13 @@ class Policy:
 
 @dataclass(frozen=True)
 class Calendar:
-    """The last day for notice and for hand-over of one invoice, and the first day on which not paying is a claim."""
+    """The last day for notice and for hand-over of one invoice, and the first day on which not paying is a claim.
 
-    notice_by: date
-    hand_over_by: date
+    None where the policy does not say.
+    """
+
+    notice_by: date | None
+    hand_over_by: date | None
     claim_from: date
 
 
@@ -116,6 +125,7 @@ class Collateral:
     amount: Decimal
     haircut: Decimal
     expires_on: date | None = None
+    provider: str | None = None
 
     def __post_init__(self) -> None:
         if not (self.amount.is_finite() and self.amount >= 0) or not 0 <= self.haircut <= 1:
@@ -179,8 +189,8 @@ def exposure_within(policy: Policy, appetite: Decimal) -> Decimal:
 def calendar(policy: Policy, due_on: date) -> Calendar:
     """The dates of an invoice due on that day: notice and hand-over by, a claim from the day after the waiting period."""
     return Calendar(
-        notice_by=due_on + timedelta(days=policy.notice_days),
-        hand_over_by=due_on + timedelta(days=policy.hand_over_days),
+        notice_by=None if policy.notice_days is None else due_on + timedelta(days=policy.notice_days),
+        hand_over_by=None if policy.hand_over_days is None else due_on + timedelta(days=policy.hand_over_days),
         claim_from=due_on + timedelta(days=policy.protracted_default_days + 1),
     )
 
@@ -197,7 +207,7 @@ def alarms(policy: Policy, invoices: Sequence[OpenInvoice], *, on: date, ahead_d
         found += _step("notice", policy, invoice.invoice_id, dates.notice_by, invoice.notified_on, on, ahead_days)
         found += _step("hand_over", policy, invoice.invoice_id, dates.hand_over_by, invoice.handed_over_on, on, ahead_days)
         extended = (invoice.due_on - invoice.agreed_due_on).days
-        if extended > policy.max_extension_days:
+        if policy.max_extension_days is not None and extended > policy.max_extension_days:
             latest = invoice.agreed_due_on + timedelta(days=policy.max_extension_days)
             found.append(Alarm("extension_too_long", policy.policy_id, invoice.invoice_id, latest, (latest - on).days))
     left = (policy.expires_on - on).days
@@ -253,12 +263,14 @@ def _step(
     name: Literal["notice", "hand_over"],
     policy: Policy,
     invoice_id: str,
-    by: date,
+    by: date | None,
     done_on: date | None,
     on: date,
     ahead_days: int,
 ) -> list[Alarm]:
-    """The alarm of one step of one invoice, if any."""
+    """The alarm of one step of one invoice, if any; none where the policy names no day for it."""
+    if by is None:
+        return []
     known = done_on if done_on is not None and done_on <= on else None
     left = (by - on).days
     missed: AlarmCode = "notice_missed" if name == "notice" else "hand_over_missed"

@@ -19,8 +19,14 @@ PLAIN = frozenset({str, int, float, bool, type(None)})
 
 Status = Literal["scored", "referred", "not_scored"]
 
-REFERRAL_REASONS = ("no_payment_history", "no_model", "no_probability", "wide_interval", "thin_history", "natural_person")
+REFERRAL_REASONS = (
+    "model_unavailable", "stale_book",
+    "no_payment_history", "no_model", "no_probability", "wide_interval", "thin_history", "natural_person",
+)  # fmt: skip
 """Why a person has to look: see `riskscore.scoring` for when, and the phrases for the words."""
+
+Doubt = Literal["model_unavailable", "stale_book"]
+"""Why all of a run is referred: an approved model cannot be asked; the book is too old."""
 
 NOT_SCORED_REASONS = ("internal_error", "non_finite_feature")
 """Why a customer has no answer at all."""
@@ -32,7 +38,7 @@ class Provenance:
 
     Digests are SHA-256. book: the ledger's content. model: null where every customer is referred for want of one. recipe: what
     the model was learned by. policy, grades: the signed texts. catalogue: the features and their meanings. code: the product's
-    version and sources.
+    version and sources. doubt: why nothing of it may be approved; null where there is no doubt.
     """
 
     as_of: date
@@ -43,11 +49,13 @@ class Provenance:
     grades: str
     catalogue: str
     code: str
+    doubt: Doubt | None = None
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """The run's manifest: every part by name."""
-        return {"version": RECORD_VERSION, **asdict(self), "as_of": self.as_of.isoformat()}
+        """The run's manifest: every part by name; a doubt only where there is one, so that older run ids stay what they were."""
+        parts = {name: value for name, value in asdict(self).items() if name != "doubt" or value is not None}
+        return {"version": RECORD_VERSION, **parts, "as_of": self.as_of.isoformat()}
 
     @cached_property
     def run_id(self) -> str:
@@ -64,6 +72,14 @@ class Referral:
     """A person has to look. reasons: codes of `REFERRAL_REASONS`, in that order; at least one."""
 
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an applicant asked for. limit: in the reporting currency; terms: days of credit, null where any will do."""
+
+    limit: Decimal
+    terms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +106,7 @@ class Decision:
     `not_scored_reason`). pd, pd_low, pd_high, score, grade: the answer; a customer in default has pd 1 and grade 10 whatever the
     chain says; grade is null where the interval is too wide to name one. chain: null where the model was not asked.
     is_natural_person: switches on what the law asks for people; null is not known. exposure, overdue: money in `currency`.
-    unfamiliar: features on which training never saw the like.
+    unfamiliar: features on which training never saw the like. asked: what an applicant asked for; null where nobody asked.
     """
 
     customer_id: str
@@ -115,6 +131,7 @@ class Decision:
     referral: Referral | None = None
     not_scored_reason: str | None = None
     unfamiliar: tuple[str, ...] = ()
+    asked: Asked | None = None
 
     @property
     def as_of(self) -> date:
@@ -130,6 +147,8 @@ class Decision:
     def record(self) -> dict[str, Any]:
         """The decision as plain JSON values: money as text, dates as ISO; the provenance by its run id."""
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "provenance"}
+        if self.asked is None:
+            del plain["asked"]  # records of a book are what they were before anybody could ask
         return {
             "version": RECORD_VERSION,
             "decision_id": self.decision_id,
@@ -153,9 +172,10 @@ def from_record(record: Mapping[str, Any], provenance: Provenance) -> Decision:
         "exposure": Decimal, "overdue": Decimal, "limit_now": Decimal, "case": _case, "reasons": _reasons,
         "chain": _chain, "recommendation": _recommendation, "unfamiliar": tuple,
         "referral": lambda raw: Referral(tuple(raw["reasons"])),
+        "asked": lambda raw: Asked(Decimal(raw["limit"]), raw["terms"]),
     }  # fmt: skip
     for name, read in readers.items():
-        if facts[name] is not None:
+        if facts.get(name) is not None:
             facts[name] = read(facts[name])
     return Decision(provenance=provenance, **facts)
 

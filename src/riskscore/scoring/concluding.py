@@ -52,6 +52,8 @@ def conclude(
     )
     recommendation = recommend(case, params)
     referred = _referral_reasons(standing, case, chain, model, verdict, params, recommendation)
+    if provenance.doubt is not None:
+        referred = (provenance.doubt, *(reason for reason in referred if reason != "no_model"))
     return Decision(
         customer_id=case.customer_id,
         status="referred" if referred else "scored",

@@ -1,5 +1,7 @@
 """A recorded decision made again from its own record: why this limit on that day, to the last byte."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 
 from riskscore.decisions import Decision
@@ -27,7 +29,7 @@ def replay(decision: Decision, model: Model | None, grades: Grades, params: Para
     answers = Answers({}, {}, frozenset())
     if decision.chain is not None:
         answers = Answers.of(_frame(decision), model, [decision.customer_id])
-    return conclude(
+    again = conclude(
         Standing(**{name: getattr(decision, name) for name in Standing.__dataclass_fields__}),
         decision.case,
         answers.chains.get(decision.customer_id),
@@ -37,6 +39,7 @@ def replay(decision: Decision, model: Model | None, grades: Grades, params: Para
         params,
         made,
     )
+    return replace(again, asked=decision.asked)
 
 
 def _frame(decision: Decision) -> pa.Table:

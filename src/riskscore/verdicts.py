@@ -1,0 +1,67 @@
+"""What a decision amounts to for whoever asked: approve, conditional, refer or decline. When in doubt: refer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from riskscore.decisions import Decision
+from riskscore.policy import Case, Recommendation
+from riskscore.policy.case import credit_days
+
+Outcome = Literal["approve", "conditional", "refer", "decline"]
+
+CONDITIONS = ("first_limit", "lower_limit", "shorter_terms", "security")
+"""Why an answer is conditional: the first limit of a customer who never paid yet; less or shorter than asked or granted now;
+only against security."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An outcome. conditions: codes of `CONDITIONS`, in that order; empty unless the outcome is conditional.
+
+    limit: what is granted, never more than was asked for; null where a person decides, 0 where credit is declined.
+    """
+
+    outcome: Outcome
+    conditions: tuple[str, ...] = ()
+    limit: Decimal | None = None
+
+
+REFER = Verdict("refer")
+
+
+def verdict_of(decision: Decision) -> Verdict:
+    """The outcome of a decision.
+
+    A referral, a decision without an answer and one without a probability are referred. Nobody is approved by a model before a
+    first invoice was paid: at most the first limit of the rules. A natural person is approved or referred, never declined and
+    never offered less by a machine alone; who may be one counts as one where credit is declined. A limit of zero because nothing
+    is bought is no verdict on the customer and is referred.
+    """
+    case, found, referral = decision.case, decision.recommendation, decision.referral
+    if decision.status != "scored" or referral is not None or case is None or found is None or decision.provenance.doubt:
+        return REFER
+    if decision.pd is None or not 0.0 <= decision.pd <= 1.0:
+        return REFER
+    if found.limit <= 0 or found.terms == "stop":
+        ruled_out = found.binding_cap != "need" or found.terms == "stop"
+        return Verdict("decline", limit=Decimal(0)) if ruled_out and decision.is_natural_person is False else REFER
+    conditions = tuple(_conditions(decision, case, found))
+    if conditions and decision.is_natural_person:
+        return REFER
+    limit = found.limit if decision.asked is None else min(found.limit, decision.asked.limit)
+    return Verdict("conditional" if conditions else "approve", conditions, limit)
+
+
+def _conditions(decision: Decision, case: Case, found: Recommendation) -> Iterator[str]:
+    asked = decision.asked
+    wanted, days = (decision.limit_now, decision.terms_now) if asked is None else (asked.limit, asked.terms)
+    if not case.n_paid_invoices:
+        yield "first_limit"
+    if wanted is not None and found.limit < wanted:
+        yield "lower_limit"
+    if days is not None and credit_days(found.terms) < days:
+        yield "shorter_terms"
+    if found.security_required:
+        yield "security"

@@ -31,6 +31,7 @@ VERBS = {
     "explain": "Say why one customer has its score, limit and terms.",
     "report": "Write one self-contained HTML report over a book at a date.",
     "portfolio": "Ageing, DSO and its alert, concentration by family at a date.",
+    "allocate": "Limits that earn most under scarce budgets, and what more of each is worth.",
     "provision": "The IFRS 9 provision at a date, and the bridge to the model's expected loss.",
     "insurance": "What is insured and secured at a date, and which notices are due or missed.",
     "policy": "Show or check the credit policy in force.",

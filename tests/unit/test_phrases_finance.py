@@ -8,7 +8,7 @@ from riskscore.phrases import LANGUAGES
 from riskscore.phrases.finance import SAYINGS
 
 PAGES = Path(__file__).resolve().parents[2] / "pipelines" / "riskscore_pipelines"
-BUILT = ("age_", "made_", "step_", "alarm_", "kind_", "fault_")
+BUILT = ("age_", "made_", "step_", "alarm_", "kind_", "fault_", "budget_", "price_of_", "point_of_")
 """Keys that are put together from a stem and a code."""
 
 

@@ -14,13 +14,25 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 import numpy as np
 
+from riskscore.allocation.feasibility import refuse_hopeless
 from riskscore.allocation.programme import LOSS, TOTAL, Programme, build
 from riskscore.allocation.sifting import solve
+from riskscore.allocation.text import budgets_on
 from riskscore.allocation.values import Allocation, Budgets, Candidates, Code, Price
 from riskscore.errors import UsageRefused
 from riskscore.profit import Floats, Trade, expected_loss, profit
 
-__all__ = ["Allocation", "Budgets", "Candidates", "Code", "Price", "allocate", "proportional_cut"]
+__all__ = [
+    "Allocation",
+    "Budgets",
+    "Candidates",
+    "Code",
+    "Price",
+    "allocate",
+    "budgets_on",
+    "proportional_cut",
+    "refuse_hopeless",
+]
 
 CENT = Decimal("0.01")
 NOISE = 1e-8  # of floats, in money: a hair below a whole cent is that cent

@@ -1,12 +1,15 @@
 """`riskscore models`: which versions there are, who approved them, how good they were, and which one scores."""
 
 import json as jsonlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import typer
+from sqlalchemy.engine import Engine
 
-from riskscore.stores.approvals import Approval, approvals_of
+from riskscore.errors import ModelRefused
+from riskscore.stores.approvals import Approval, approval_in_force, approvals_of
 from riskscore.stores.database import open_database
 from riskscore.stores.models import Registry, Version
 from riskscore.stores.workplace import Workplace
@@ -25,7 +28,10 @@ def models(
     workplace = Workplace()
     engine = open_database(workplace.database)
     try:
-        described = describe(Registry.of(workplace).versions(model), approvals_of(engine, model))
+        registry = Registry.of(workplace)
+        described = describe(
+            registry.versions(model), approvals_of(engine, model), _in_force(engine, model), registry.aliases(model)
+        )
     finally:
         engine.dispose()
     if json:
@@ -34,10 +40,11 @@ def models(
         show(model, described)
 
 
-def describe(versions: list[Version], approvals: Any) -> list[dict[str, Any]]:
-    """One entry a version: digest, dates, figures, who proposed and approved it, and whether it is the one in force."""
-    approved = [row for row in approvals if row.approved_by is not None]
-    in_force = approved[-1].version if approved else None
+def describe(
+    versions: list[Version], approvals: Any, approval: Approval | None, aliases: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """One entry a version: digest, dates, figures, aliases, who proposed and approved it, and whether it is the one in force."""
+    in_force = None if approval is None else approval.version
     return [
         {
             "version": each.version,
@@ -46,6 +53,8 @@ def describe(versions: list[Version], approvals: Any) -> list[dict[str, Any]]:
             "registered_at": datetime.fromtimestamp(int(each.registered_at) / 1000, UTC).isoformat(timespec="seconds"),
             "status": _status(each, [row for row in approvals if row.version == each.version], in_force),
             "in_force": each.version == in_force,
+            "expires_on": approval.last_day.isoformat() if approval is not None and each.version == in_force else None,
+            "aliases": sorted(alias for alias, version in aliases.items() if version == each.version),
             "run_id": each.run_id,
             "figures": {name: each.figures[name] for name in HEADLINES if name in each.figures},
         }
@@ -72,6 +81,19 @@ def show(model: str, described: list[dict[str, Any]]) -> None:
         style = "bold" if each["in_force"] else ""
         table.add_row(each["version"], each["digest"][:12], each["trained_until"], moment, *figures, each["status"], style=style)
     console.print(table)
+    for each in described:
+        if "champion" in each["aliases"] and not each["in_force"]:
+            console.print(
+                f"In the registry the alias champion is on version {each['version']}, which is not in force. An alias decides "
+                "nothing here; find out who moved it."
+            )
+
+
+def _in_force(engine: Engine, model: str) -> Approval | None:
+    try:
+        return approval_in_force(engine, model)
+    except ModelRefused:
+        return None
 
 
 def _status(version: Version, rows: list[Approval], in_force: str | None) -> str:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -171,6 +172,8 @@ def score_book(
     engine = open_database(workplace.database)
     try:
         signed = in_force(workplace, None if model is None else engine, on, model_name=texts)
+        if signed.why_not is not None:
+            print(f"riskscore: {signed.why_not} Until then everybody is referred.", file=sys.stderr)
         summary = Summary(out, signed.provenance(book, on))
         parts: list[pa.Table] = []
         for part in decide_book(book, on, signed, told=told, watch=summary.watch):

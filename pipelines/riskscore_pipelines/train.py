@@ -16,12 +16,13 @@ import typer
 
 from riskscore.errors import UsageRefused
 from riskscore.grades import parse as parse_grades
+from riskscore.promotion import parse as parse_gate
 from riskscore.recipe import parse as parse_recipe
 from riskscore.stores.approvals import FIRST_IS_GONE, approvals_of, approve_first
 from riskscore.stores.database import open_database
 from riskscore.stores.ledgers.book import Book, open_book
 from riskscore.stores.models import Recorded, Registry, record
-from riskscore.stores.models.approved import keep_copy
+from riskscore.stores.models.approved import announce_approved, keep_copy
 from riskscore.stores.signed_texts import find_text
 from riskscore.stores.workplace import Workplace
 from riskscore.tables import Ledger
@@ -108,6 +109,7 @@ def train_book(
     """
     own = workplace.models
     recipe = parse_recipe(find_text(f"{model}/recipe.toml", own).read_text(encoding="utf-8"))
+    terms = parse_gate(find_text(f"{model}/gate.toml", own).read_text(encoding="utf-8"))
     grades = parse_grades(find_text(f"{model}/grades.toml", own).read_text(encoding="utf-8"))
     card = {
         language: find_text(f"{model}/{name}", own).read_text(encoding="utf-8")
@@ -133,8 +135,11 @@ def train_book(
         progress("writing down", 0, 1)
         recorded = record(registry, trained, recipe=recipe, grades=grades, card=card, book_digest=book.digest)
         if first_by is not None:
-            approve_first(engine, recorded.name, recorded.version, recorded.digest, by=first_by)
             keep_copy(workplace, recorded.name, trained.model.files)
+            approval = approve_first(
+                engine, recorded.name, recorded.version, recorded.digest, by=first_by, valid_days=terms.validity.valid_days
+            )
+            announce_approved(workplace, approval, review_days=terms.validity.review_days)
         progress("writing down", 1, 1)
         clock.lap("writing down")
     finally:

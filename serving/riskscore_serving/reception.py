@@ -1,7 +1,7 @@
 """The reception: hands every request the desk over the newest published book."""
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Lock
 
@@ -17,6 +17,7 @@ class Reception:
 
     as_of: the date to answer for; None: the last day the newest version of the book knows. model: None refers everybody.
     The model and the policy are read when a desk is opened; an approval given meanwhile counts from the next book, or a restart.
+    The day after the approval of its model ran out, a desk without a model takes its place: everybody is referred.
     """
 
     workplace: Workplace
@@ -34,7 +35,7 @@ class Reception:
         """
         newest = open_book(self.book)
         with self._lock:  # one request opens the new desk, the others wait for it
-            if self._desk is None or self._desk.book_digest != newest.digest:
+            if self._desk is None or self._desk.book_digest != newest.digest or _has_run_out(self._desk):
                 self._desk = self._open(newest)
             return self._desk
 
@@ -46,3 +47,8 @@ class Reception:
         finally:
             engine.dispose()
         return open_desk(book, on, signed, told=lambda *_: None)
+
+
+def _has_run_out(desk: Desk) -> bool:
+    last_day = desk.signed.holds_until
+    return last_day is not None and last_day < datetime.now(UTC).date()

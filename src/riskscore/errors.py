@@ -41,6 +41,12 @@ class ModelRefused(RiskscoreError):
     exit_status = 5
 
 
+class ModelExpired(ModelRefused):
+    """The approval of the model in force has run out. Customers are referred until two people approve one again."""
+
+    code = "model-expired"
+
+
 class StorageFailed(RiskscoreError):
     """A disk, database or registry did not take or give what was asked. The run can be resumed."""
 

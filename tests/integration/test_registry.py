@@ -4,23 +4,26 @@ import base64
 import json
 import shutil
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gating import compared
 from modelling import CARDS, shipped_grades, small, trained
-from riskscore.errors import ModelRefused, StorageFailed, UsageRefused
+from riskscore.errors import ModelExpired, ModelRefused, StorageFailed, UsageRefused
 from riskscore.model import to_files
 from riskscore.model.bundle import canonical, make_files, sha256
 from riskscore.model.formula import FORMULA_FILES
 from riskscore.stores import model_child
-from riskscore.stores.approvals import approve_first
+from riskscore.stores.approvals import approval_in_force, approve, approve_first
 from riskscore.stores.database import open_database
 from riskscore.stores.model_child import try_in_child
-from riskscore.stores.models import Registry, approve_version, load_approved, promote_version, record
+from riskscore.stores.models import Registry, approve_version, load_approved, promote_version, record, roll_back_version
 from riskscore.stores.models import approved as approved_module
-from riskscore.stores.models.approved import keep_copy
+from riskscore.stores.models.approved import keep_copy, load_version
+from riskscore.stores.models.judged import FILE, pseudonyms, read_judged
 from riskscore.stores.models.registry import read_bundle
 from riskscore.stores.workplace import Workplace
 
@@ -142,7 +145,7 @@ def test_what_nobody_approved_does_not_score(workplace, engine):
 
 
 def test_two_people_put_a_version_in_force_and_it_scores_as_trained(workplace, engine):
-    promote_version(workplace, engine, NAME, "1", by="Ann")
+    promote_version(workplace, engine, compared(engine, "1", trained().model.digest), by="Ann")
     with pytest.raises(UsageRefused, match="second person"):
         approve_version(workplace, engine, NAME, "1", by="Ann")
     approve_version(workplace, engine, NAME, "1", by="Bo")
@@ -163,7 +166,7 @@ def test_the_local_copy_scores_when_the_registry_is_gone(workplace, engine, tmp_
 
 def test_a_version_the_registry_does_not_have_is_refused(workplace, engine):
     with pytest.raises(ModelRefused, match="does not give its files"):
-        promote_version(workplace, engine, NAME, "99", by="Ann")
+        load_version(workplace, NAME, "99")
 
 
 def test_a_registry_that_does_not_answer_is_said_so(workplace, engine):
@@ -183,6 +186,51 @@ def test_moving_an_alias_in_mlflow_changes_nothing_here(workplace, engine):
     Registry.of(workplace).client.set_registered_model_alias(NAME, "production", "1")
 
     assert load_approved(workplace, engine).digest == before
+
+
+def test_the_registry_says_who_is_champion_and_until_when_and_nobody_here_reads_it_back(workplace, engine):
+    promote_version(workplace, engine, compared(engine, "1", trained().model.digest), by="Ann")
+    registry = Registry.of(workplace)
+    assert registry.aliases(NAME)["challenger"] == "1"
+    approval = approve_version(workplace, engine, NAME, "1", by="Bo", valid_days=30, review_days=20)
+    tags = run_of(registry).data.tags
+
+    assert registry.aliases(NAME)["champion"] == "1"
+    assert "challenger" not in registry.aliases(NAME)
+    assert (tags["proposed_by"], tags["approved_by"], tags["expires_on"]) == ("Ann", "Bo", approval.last_day.isoformat())
+    registry.withdraw(NAME, "champion")
+    assert load_approved(workplace, engine).digest == trained().model.digest
+
+
+def test_a_model_whose_approval_ran_out_is_not_loaded(workplace, engine):
+    approval = approve_first(engine, NAME, "1", trained().model.digest, by="Ann", valid_days=30)
+
+    assert load_approved(workplace, engine, today=approval.last_day).digest == trained().model.digest
+    with pytest.raises(ModelExpired, match="ran out"):
+        load_approved(workplace, engine, today=approval.last_day + timedelta(days=1))
+
+
+def test_rolling_back_needs_no_registry(workplace, engine, tmp_path):
+    approve_first(engine, NAME, "1", trained().model.digest, by="Ann")
+    load_approved(workplace, engine)  # the local copy
+    approve_again = compared(engine, "2", "2" * 64, trained().model.digest)
+    promote_version(workplace, engine, approve_again, by="Ann")
+    approve(engine, NAME, "2", "2" * 64, by="Bo")
+    gone = workplace.model_copy(update={"mlflow": f"sqlite:///{tmp_path / 'nowhere' / 'mlflow.db'}"})
+    roll_back_version(gone, engine, NAME, by="Cy", reason="wrong limits")
+
+    assert approval_in_force(engine, NAME).version == "1"
+    assert load_approved(gone, engine).digest == trained().model.digest
+
+
+def test_what_was_said_of_later_months_is_kept_under_pseudonyms(folder):
+    registry = Registry(f"sqlite:///{folder / 'mlflow.db'}")
+    kept = read_judged(registry.run_bytes(run_of(registry).info.run_id, FILE))
+    rows = trained().judged.rows
+    who = pseudonyms(rows.features["customer_id"].to_pylist())
+
+    assert kept == dict(zip(zip(who, rows.days.tolist(), strict=True), trained().judged.pd["model"].tolist(), strict=True))
+    assert not set(who) & set(rows.features["customer_id"].to_pylist())
 
 
 def test_bytes_swapped_in_the_artefact_store_are_refused_before_they_are_parsed(workplace, engine, folder, parsed):

@@ -78,6 +78,21 @@ def test_the_application_cannot_change_or_delete_what_was_written(engine, statem
     assert rows(engine) == before
 
 
+@pytest.mark.parametrize("table", ["model_comparisons", "model_rollbacks"])
+def test_what_the_gate_found_and_who_rolled_back_stays(engine, table):
+    with writing(engine) as connection:
+        connection.execute(sa.insert(MODEL_APPROVALS).values(**APPROVAL, first=False))
+        connection.execute(sa.insert(MODEL_APPROVALS).values(**APPROVAL, first=False))
+        compared = {"digest": "c" * 64, "name": "late", "version": "1", "challenger": "a" * 64, "verdict": "held", "report": "{}"}
+        connection.execute(sa.insert(TABLES.tables["model_comparisons"]).values(**compared, recorded_at="x"))
+        back = {"name": "late", "newest": 2, "restored": 1, "rolled_back_by": "ann", "reason": "why", "recorded_at": "x"}
+        connection.execute(sa.insert(TABLES.tables["model_rollbacks"]).values(**back))
+
+    for statement in (f"update {table} set name = 'other'", f"delete from {table}"):
+        with pytest.raises((sa.exc.IntegrityError, StorageFailed), match="append-only"), writing(engine) as connection:
+            connection.execute(sa.text(statement))
+
+
 def test_replacing_a_row_is_deleting_it(opened):
     engine = opened()
     run = {"run_id": "a" * 64, "manifest": "{}", "recorded_at": "x"}

@@ -1,10 +1,23 @@
 """Approvals: two people, bound to bytes, in a table that only grows."""
 
+from datetime import UTC, date, datetime, timedelta
+
 import pytest
 import sqlalchemy as sa
 
-from riskscore.errors import ModelRefused, UsageRefused
-from riskscore.stores.approvals import approval_in_force, approvals_of, approve, approve_first, propose
+from gating import compared
+from riskscore.errors import HeldForReview, ModelRefused, UsageRefused
+from riskscore.stores.approvals import (
+    VALID_DAYS,
+    approval_in_force,
+    approvals_of,
+    approve,
+    approve_first,
+    propose,
+    roll_back,
+    rollbacks_of,
+)
+from riskscore.stores.comparisons import comparison, comparison_of, keep, look_number
 from riskscore.stores.database import MODEL_APPROVALS, open_database, writing
 
 ONE, TWO = "1" * 64, "2" * 64
@@ -19,14 +32,14 @@ def engine(tmp_path):
 
 
 def test_nothing_is_in_force_before_anything_is_approved(engine):
-    propose(engine, NAME, "1", ONE, by="Ann")
+    propose(engine, compared(engine, "1", ONE), by="Ann")
 
     with pytest.raises(ModelRefused, match="no approved version of late_payment"):
         approval_in_force(engine, NAME)
 
 
 def test_what_one_person_proposes_another_puts_in_force(engine):
-    propose(engine, NAME, "1", ONE, by="Ann")
+    propose(engine, compared(engine, "1", ONE), by="Ann")
     approve(engine, NAME, "1", ONE, by="Bo")
 
     in_force = approval_in_force(engine, NAME)
@@ -35,7 +48,7 @@ def test_what_one_person_proposes_another_puts_in_force(engine):
 
 @pytest.mark.parametrize("same", ["Ann", "ann", " ANN "])
 def test_nobody_approves_what_they_proposed_themselves(engine, same):
-    propose(engine, NAME, "1", ONE, by="Ann")
+    propose(engine, compared(engine, "1", ONE), by="Ann")
 
     with pytest.raises(UsageRefused, match="a second person must approve"):
         approve(engine, NAME, "1", ONE, by=same)
@@ -74,7 +87,7 @@ def test_the_database_itself_refuses_a_second_first(engine):
 
 
 def test_bytes_that_changed_since_they_were_proposed_are_not_approved(engine):
-    propose(engine, NAME, "1", ONE, by="Ann")
+    propose(engine, compared(engine, "1", ONE), by="Ann")
 
     with pytest.raises(ModelRefused, match="not what Ann proposed"):
         approve(engine, NAME, "1", TWO, by="Bo")
@@ -94,7 +107,7 @@ def test_the_first_version_of_a_name_may_be_approved_alone_and_is_recorded_as_su
 
 
 def test_once_a_name_is_known_there_is_no_first_any_more(engine):
-    propose(engine, NAME, "1", ONE, by="Ann")
+    propose(engine, compared(engine, "1", ONE), by="Ann")
 
     with pytest.raises(UsageRefused, match="--first does not apply"):
         approve_first(engine, NAME, "2", TWO, by="Ann")
@@ -103,9 +116,9 @@ def test_once_a_name_is_known_there_is_no_first_any_more(engine):
 
 def test_approving_a_former_version_again_rolls_back_to_it(engine):
     approve_first(engine, NAME, "1", ONE, by="Ann")
-    propose(engine, NAME, "2", TWO, by="Ann")
+    propose(engine, compared(engine, "2", TWO, ONE), by="Ann")
     approve(engine, NAME, "2", TWO, by="Bo")
-    propose(engine, NAME, "1", ONE, by="Bo")
+    propose(engine, compared(engine, "1", ONE, TWO), by="Bo")
     approve(engine, NAME, "1", ONE, by="Ann")
 
     assert approval_in_force(engine, NAME).version == "1"
@@ -115,4 +128,119 @@ def test_approving_a_former_version_again_rolls_back_to_it(engine):
 @pytest.mark.parametrize("nobody", ["", "   "])
 def test_an_approval_needs_a_name(engine, nobody):
     with pytest.raises(UsageRefused, match="name of a person"):
-        propose(engine, NAME, "1", ONE, by=nobody)
+        propose(engine, compared(engine, "1", ONE), by=nobody)
+
+
+def in_force_after_two(engine):
+    """Version 1 approved as the first, version 2 by two people."""
+    approve_first(engine, NAME, "1", ONE, by="Ann")
+    propose(engine, compared(engine, "2", TWO, ONE), by="Ann")
+    return approve(engine, NAME, "2", TWO, by="Bo")
+
+
+def test_what_the_gate_held_passes_only_with_a_reason_of_both(engine):
+    approve_first(engine, NAME, "1", ONE, by="Ann")
+    held = compared(engine, "2", TWO, ONE, "held")
+
+    for proposed, approved in ((None, None), (None, "urgent"), ("better for exporters", None), ("  ", "urgent")):
+        propose(engine, held, by="Ann", release_reason=proposed)
+        with pytest.raises(HeldForReview, match="held by the gate"):
+            approve(engine, NAME, "2", TWO, by="Bo", release_reason=approved)
+    assert approval_in_force(engine, NAME).version == "1"
+
+    propose(engine, held, by="Ann", release_reason="better for exporters")
+    approve(engine, NAME, "2", TWO, by="Bo", release_reason="seen with sales")
+    assert [row.release_reason for row in approvals_of(engine, NAME)][-2:] == ["better for exporters", "seen with sales"]
+    assert approval_in_force(engine, NAME).version == "2"
+
+
+def test_a_proposal_compared_with_what_is_no_longer_in_force_is_not_approved(engine):
+    approve_first(engine, NAME, "1", ONE, by="Ann")
+    stale = compared(engine, "3", "3" * 64, ONE)
+    propose(engine, compared(engine, "2", TWO, ONE), by="Ann")
+    approve(engine, NAME, "2", TWO, by="Bo")
+    propose(engine, stale, by="Ann")
+
+    with pytest.raises(UsageRefused, match="not compared with what is in force now"):
+        approve(engine, NAME, "3", "3" * 64, by="Bo")
+
+
+def test_one_person_rolls_back_to_what_was_in_force_before_and_it_is_recorded(engine):
+    in_force_after_two(engine)
+    was, now = roll_back(engine, NAME, by="Cy", reason="limits of retailers were cut")
+
+    assert (was.version, now.version) == ("2", "1")
+    assert approval_in_force(engine, NAME).digest == ONE
+    assert [(each.rolled_back_by, each.reason) for each in rollbacks_of(engine, NAME)] == [("Cy", "limits of retailers were cut")]
+
+
+def test_a_rollback_holds_until_the_next_approval(engine):
+    in_force_after_two(engine)
+    roll_back(engine, NAME, by="Cy", reason="wrong")
+    propose(engine, compared(engine, "3", "3" * 64, ONE), by="Ann")
+    approve(engine, NAME, "3", "3" * 64, by="Bo")
+
+    assert approval_in_force(engine, NAME).version == "3"
+    _, now = roll_back(engine, NAME, by="Cy", reason="wrong again")
+    assert now.version == "1"  # what version 3 replaced, not version 2, which was taken back
+
+
+@pytest.mark.parametrize(("by", "reason", "to"), [("", "why", None), ("Cy", " ", None), ("Cy", "why", "2"), ("Cy", "why", "9")])
+def test_a_rollback_needs_a_person_a_reason_and_somewhere_to_go(engine, by, reason, to):
+    in_force_after_two(engine)
+
+    with pytest.raises(UsageRefused):
+        roll_back(engine, NAME, by=by, reason=reason, to=to)
+    assert approval_in_force(engine, NAME).version == "2"
+
+
+def test_nothing_can_be_rolled_back_to_before_the_first(engine):
+    approve_first(engine, NAME, "1", ONE, by="Ann")
+
+    with pytest.raises(UsageRefused, match="was not in force before"):
+        roll_back(engine, NAME, by="Ann", reason="why")
+
+
+def test_an_expired_version_is_not_rolled_back_to(engine):
+    approve_first(engine, NAME, "1", ONE, by="Ann", valid_days=-1)
+    propose(engine, compared(engine, "2", TWO, ONE), by="Ann")
+    approve(engine, NAME, "2", TWO, by="Bo")
+
+    with pytest.raises(ModelRefused, match="expired"):
+        roll_back(engine, NAME, by="Cy", reason="why")
+
+
+def test_an_approval_holds_for_the_days_it_was_given_and_an_old_one_for_four_hundred(engine):
+    today = datetime.now(UTC).date()
+    approval = approve_first(engine, NAME, "1", ONE, by="Ann", valid_days=10)
+
+    assert approval.last_day == today + timedelta(days=10)
+    assert VALID_DAYS == 400
+    old = {"name": "old", "version": "1", "digest": ONE, "proposed_by": "Ann", "approved_by": "Bo", "first": False}
+    with writing(engine) as connection:
+        connection.execute(sa.insert(MODEL_APPROVALS).values(**old, recorded_at="2026-01-01T00:00:00+00:00"))
+    assert approval_in_force(engine, "old").last_day == date(2026, 1, 1) + timedelta(days=400)
+
+
+def test_a_kept_comparison_is_found_by_its_digest_and_kept_once(engine):
+    one = compared(engine, "2", TWO, ONE)
+
+    assert compared(engine, "2", TWO, ONE) == one
+    assert comparison(engine, one.digest) == one
+    assert comparison(engine, "f" * 64) is None
+
+
+def test_each_new_look_at_a_champion_is_counted_and_the_same_look_is_not(engine):
+    def look(version, challenger, champion, book):
+        number = look_number(engine, NAME, challenger, champion, book)
+        report = {"evidence": book, "look": number, "version": version}
+        keep(engine, comparison_of(NAME, version, challenger, champion, "held", report))
+        return number
+
+    assert [look("2", TWO, ONE, "a"), look("2", TWO, ONE, "a"), look("2", TWO, ONE, "b"), look("3", "3" * 64, ONE, "b")] == [
+        1,
+        1,
+        2,
+        3,
+    ]
+    assert look("3", "3" * 64, TWO, "b") == 1  # another champion

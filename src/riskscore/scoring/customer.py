@@ -34,7 +34,7 @@ def decide_one(
     chain = answers.chains.get(customer) if row["n_paid_invoices"] else None
     try:
         standing = Standing(**{name: row[name] for name in Standing.__dataclass_fields__})
-        case = _case(row, grades, params, receivables)
+        case = case_of(row, grades, params, receivables)
         return conclude(standing, case, chain, answers.unfamiliar.get(customer, ()), model, grades, params, provenance)
     except RiskscoreError:
         raise
@@ -42,7 +42,8 @@ def decide_one(
         return not_scored(customer, "internal_error", provenance, currency)
 
 
-def _case(row: Mapping[str, Any], grades: Grades, params: Params, receivables: Receivables) -> Case:
+def case_of(row: Mapping[str, Any], grades: Grades, params: Params, receivables: Receivables) -> Case:
+    """What the policy looks at, from a row of positions; the probabilities are not in it yet."""
     customer = row["customer_id"]
     manual = params.manual_caps.get(customer)
     late, terms, insured = row["days_late_p80"], row["typical_terms_days"], row["insured_share"]

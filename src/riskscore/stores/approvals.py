@@ -1,14 +1,18 @@
-"""Approvals: which bytes may score. Two people, a row each that the database never changes; an alias elsewhere is nothing."""
+"""Approvals: which bytes may score, and until when. Two people, in rows the database never changes; an alias is nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from riskscore.errors import ModelRefused, UsageRefused
-from riskscore.stores.database import MODEL_APPROVALS, reading, writing
+from riskscore.errors import HeldForReview, ModelRefused, UsageRefused
+from riskscore.stores.comparisons import Comparison, find
+from riskscore.stores.database import MODEL_APPROVALS, MODEL_ROLLBACKS, reading, writing
+
+VALID_DAYS = 400
+"""How long an approval holds where nobody said: a year, and five weeks to review it in."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,8 @@ class Approval:
     """One row: a version proposed (`approved_by` is null) or approved, with the digest of exactly the bytes that were meant.
 
     first: the first version of a name, approved by one person alone because there was nothing to compare it with.
+    comparison: digest of what the gate found; null for the first. release_reason: why this person lets a held version through.
+    expires_on: the last day it scores. sequence: its place among all rows, from 1.
     """
 
     name: str
@@ -25,27 +31,61 @@ class Approval:
     approved_by: str | None
     first: bool
     recorded_at: str
+    comparison: str | None = None
+    release_reason: str | None = None
+    expires_on: date | None = None
+    sequence: int = 0
+
+    @property
+    def last_day(self) -> date:
+        """The last day it scores, also where the row does not say."""
+        return self.expires_on or datetime.fromisoformat(self.recorded_at).date() + timedelta(days=VALID_DAYS)
 
 
-def propose(engine: Engine, name: str, version: str, digest: str, *, by: str) -> Approval:
-    """Ask for a version to be approved. Raises UsageRefused without a name of a person."""
+@dataclass(frozen=True)
+class Rollback:
+    """A return to an earlier approval. newest, restored: sequences of approvals; it holds until an approval after `newest`."""
+
+    name: str
+    newest: int
+    restored: int
+    rolled_back_by: str
+    reason: str
+    recorded_at: str
+
+
+def propose(engine: Engine, comparison: Comparison, *, by: str, release_reason: str | None = None) -> Approval:
+    """Ask for the version of a kept comparison to be approved, bound to the bytes and the report of that comparison.
+
+    Raises UsageRefused without a name of a person.
+    """
+    row = Approval(
+        comparison.name, comparison.version, comparison.challenger, _person(by), None, first=False, recorded_at=_now(),
+        comparison=comparison.digest, release_reason=_said(release_reason),
+    )  # fmt: skip
     with writing(engine) as connection:
-        return _append(connection, Approval(name, version, digest, _person(by), None, first=False, recorded_at=_now()))
+        return _append(connection, row)
 
 
-def approve(engine: Engine, name: str, version: str, digest: str, *, by: str) -> Approval:
+def approve(
+    engine: Engine,
+    name: str,
+    version: str,
+    digest: str,
+    *,
+    by: str,
+    release_reason: str | None = None,
+    valid_days: int = VALID_DAYS,
+) -> Approval:
     """Approve a proposed version: from now on it is the one in force.
 
-    digest: of the bytes as they lie in the registry now. Approving a former version again is how one rolls back.
-    Raises UsageRefused where nobody proposed the version or the same person did; ModelRefused where the bytes are not those that
-    were proposed.
+    digest: of the bytes as they lie in the registry now. Raises UsageRefused where nobody proposed the version, the same person
+    did, or another version came in force since; ModelRefused where the bytes are not those that were proposed; HeldForReview
+    where the gate held it and not both people gave a reason to let it through.
     """
-    person = _person(by)
+    person, reason = _person(by), _said(release_reason)
     with writing(engine) as connection:
-        rows = [row for row in _rows(connection, name) if row.version == version]
-        if not rows:
-            raise UsageRefused(f"{name} version {version} was not proposed. Somebody else promotes it first: riskscore promote.")
-        proposal = rows[-1]
+        proposal = _proposal(connection, name, version)
         if proposal.digest != digest:
             raise ModelRefused(
                 f"{name} version {version} is not what {proposal.proposed_by} proposed: its digest is {digest[:12]}, "
@@ -53,16 +93,27 @@ def approve(engine: Engine, name: str, version: str, digest: str, *, by: str) ->
             )
         if proposal.proposed_by.casefold() == person.casefold():
             raise UsageRefused(f"{person} proposed {name} version {version}; a second person must approve it.")
-        return _append(connection, Approval(name, version, digest, proposal.proposed_by, person, first=False, recorded_at=_now()))
+        _check_comparison(connection, proposal, reason)
+        now = _now()
+        row = replace(
+            proposal,
+            approved_by=person,
+            recorded_at=now,
+            release_reason=reason,
+            expires_on=_last_day(now, valid_days),
+            sequence=0,
+        )
+        return _append(connection, row)
 
 
-def approve_first(engine: Engine, name: str, version: str, digest: str, *, by: str) -> Approval:
+def approve_first(engine: Engine, name: str, version: str, digest: str, *, by: str, valid_days: int = VALID_DAYS) -> Approval:
     """Approve the first version of a name in one step, recorded as such. Raises UsageRefused where any row of the name exists."""
-    person = _person(by)
+    person, now = _person(by), _now()
     with writing(engine) as connection:
         if _rows(connection, name):
             raise UsageRefused(FIRST_IS_GONE.format(name=name))
-        return _append(connection, Approval(name, version, digest, person, person, first=True, recorded_at=_now()))
+        row = Approval(name, version, digest, person, person, first=True, recorded_at=now, expires_on=_last_day(now, valid_days))
+        return _append(connection, row)
 
 
 FIRST_IS_GONE = (
@@ -71,15 +122,53 @@ FIRST_IS_GONE = (
 )
 
 
+def roll_back(engine: Engine, name: str, *, by: str, reason: str, to: str | None = None) -> tuple[Approval, Approval]:
+    """Put an earlier approval back in force, at once and by one person: two people approved those bytes before.
+
+    to: the version; null: the one in force before this one. Returns what was in force and what is. Raises UsageRefused without a
+    person and a reason, or where there is no such earlier approval; ModelRefused where it has expired.
+    """
+    person, why = _person(by), _said(reason)
+    if why is None:
+        raise UsageRefused("a rollback needs a reason (--reason): it is recorded.")
+    with writing(engine) as connection:
+        rows = _rows(connection, name)
+        now_in_force = _in_force(rows, _rollbacks(connection, name))
+        if now_in_force is None:
+            raise ModelRefused(NOTHING_APPROVED.format(name=name))
+        compared = find(connection, now_in_force.comparison)
+        replaced = compared.champion if compared is not None else None
+        earlier = [row for row in rows if row.approved_by is not None and row.sequence < now_in_force.sequence]
+        if to is not None:
+            earlier = [row for row in earlier if row.version == to]
+        else:
+            others = [row for row in earlier if row.digest != now_in_force.digest]
+            earlier = [row for row in others if row.digest == replaced] or others
+        if not earlier:
+            wanted = "another version" if to is None else f"version {to}"
+            raise UsageRefused(f"{name}: {wanted} was not in force before version {now_in_force.version}. Nothing was changed.")
+        target = earlier[-1]
+        if target.last_day < datetime.now(UTC).date():
+            raise ModelRefused(f"{name} version {target.version} expired on {target.last_day}: it would refer everybody.")
+        newest = max(row.sequence for row in rows if row.approved_by is not None)
+        rollback = Rollback(name, newest, target.sequence, person, why, _now())
+        connection.execute(sa.insert(MODEL_ROLLBACKS).values(**rollback.__dict__))
+        return now_in_force, target
+
+
+NOTHING_APPROVED = (
+    "no approved version of {name}. Train the first one (riskscore train --first), or have a second person approve one "
+    "(riskscore models, riskscore approve)."
+)
+
+
 def approval_in_force(engine: Engine, name: str) -> Approval:
-    """The newest approval of a name: the version that scores. Raises ModelRefused where there is none."""
-    approved = [row for row in approvals_of(engine, name) if row.approved_by is not None]
-    if not approved:
-        raise ModelRefused(
-            f"no approved version of {name}. Train the first one (riskscore train --first), or have a second person approve one "
-            "(riskscore models, riskscore approve)."
-        )
-    return approved[-1]
+    """The version that scores: the newest approval of the name, or the one rolled back to. Raises ModelRefused without one."""
+    with reading(engine) as connection:
+        found = _in_force(_rows(connection, name), _rollbacks(connection, name))
+    if found is None:
+        raise ModelRefused(NOTHING_APPROVED.format(name=name))
+    return found
 
 
 def approvals_of(engine: Engine, name: str) -> Sequence[Approval]:
@@ -88,21 +177,80 @@ def approvals_of(engine: Engine, name: str) -> Sequence[Approval]:
         return _rows(connection, name)
 
 
+def rollbacks_of(engine: Engine, name: str) -> Sequence[Rollback]:
+    """Every rollback of a name, in the order in which they were recorded."""
+    with reading(engine) as connection:
+        return _rollbacks(connection, name)
+
+
+def proposal_of(engine: Engine, name: str, version: str) -> Approval:
+    """The newest row about a version. Raises UsageRefused where nobody proposed it."""
+    with reading(engine) as connection:
+        return _proposal(connection, name, version)
+
+
+def _proposal(connection: Connection, name: str, version: str) -> Approval:
+    rows = [row for row in _rows(connection, name) if row.version == version]
+    if not rows or rows[-1].comparison is None:
+        raise UsageRefused(f"{name} version {version} was not proposed. Somebody else promotes it first: riskscore promote.")
+    return rows[-1]
+
+
+def _check_comparison(connection: Connection, proposal: Approval, reason: str | None) -> None:
+    compared = find(connection, proposal.comparison)
+    current = _in_force(_rows(connection, proposal.name), _rollbacks(connection, proposal.name))
+    if compared is None or compared.champion != (None if current is None else current.digest):
+        raise UsageRefused(
+            f"{proposal.name} version {proposal.version} was not compared with what is in force now. "
+            "Propose it again: riskscore promote."
+        )
+    if compared.verdict == "held" and (proposal.release_reason is None or reason is None):
+        raise HeldForReview(
+            f"{proposal.name} version {proposal.version} was held by the gate. Two people may release it, each with a reason: "
+            f"riskscore promote {proposal.version} --by NAME --release REASON, riskscore approve {proposal.version} --by OTHER "
+            "--release REASON. Nothing was approved."
+        )
+
+
+def _in_force(rows: Sequence[Approval], rollbacks: Sequence[Rollback]) -> Approval | None:
+    approved = {row.sequence: row for row in rows if row.approved_by is not None}
+    if not approved:
+        return None
+    newest = max(approved)
+    holding = [each.restored for each in rollbacks if each.newest == newest]
+    return approved[holding[-1] if holding else newest]
+
+
 def _rows(connection: Connection, name: str) -> list[Approval]:
     columns = [MODEL_APPROVALS.c[field] for field in Approval.__dataclass_fields__]
     query = sa.select(*columns).where(MODEL_APPROVALS.c.name == name).order_by(MODEL_APPROVALS.c.sequence)
     return [Approval(*row) for row in connection.execute(query)]
 
 
+def _rollbacks(connection: Connection, name: str) -> list[Rollback]:
+    columns = [MODEL_ROLLBACKS.c[field] for field in Rollback.__dataclass_fields__]
+    query = sa.select(*columns).where(MODEL_ROLLBACKS.c.name == name).order_by(MODEL_ROLLBACKS.c.sequence)
+    return [Rollback(*row) for row in connection.execute(query)]
+
+
 def _append(connection: Connection, row: Approval) -> Approval:
-    connection.execute(sa.insert(MODEL_APPROVALS).values(**row.__dict__))
-    return row
+    values = {name: value for name, value in row.__dict__.items() if name != "sequence"}  # the database numbers the rows
+    key = connection.execute(sa.insert(MODEL_APPROVALS).values(**values)).inserted_primary_key
+    return replace(row, sequence=int(key[0]) if key else 0)
+
+
+def _last_day(recorded_at: str, valid_days: int) -> date:
+    return datetime.fromisoformat(recorded_at).date() + timedelta(days=valid_days)
 
 
 def _person(by: str) -> str:
     if not by.strip():
         raise UsageRefused("an approval needs the name of a person (--by).")
     return by.strip()
+
+
+def _said(reason: str | None) -> str | None:
+    return reason.strip() or None if reason is not None else None
 
 
 def _now() -> str:

@@ -67,6 +67,20 @@ COMPLETIONS = sa.Table(
 )
 """A run is complete when it has its row here; readers look at no other run."""
 
+MODEL_COMPARISONS = sa.Table(
+    "model_comparisons",
+    TABLES,
+    sa.Column("digest", sa.String(64), primary_key=True, comment="SHA-256 of the report"),
+    sa.Column("name", sa.String(100), nullable=False, comment="registered model name"),
+    sa.Column("version", sa.String(40), nullable=False, comment="the version proposed"),
+    sa.Column("challenger", sa.String(64), nullable=False, comment="digest of the proposed model"),
+    sa.Column("champion", sa.String(64), comment="digest of the model in force; null: there was none"),
+    sa.Column("verdict", sa.String(16), nullable=False),
+    sa.Column("report", sa.Text, nullable=False, comment="canonical JSON: every check with its numbers; holds no customer"),
+    sa.Column("recorded_at", sa.String(32), nullable=False, comment="UTC, ISO 8601"),
+    sa.CheckConstraint("verdict in ('passed', 'held')", name="verdict"),
+)
+
 MODEL_APPROVALS = sa.Table(
     "model_approvals",
     TABLES,
@@ -78,11 +92,40 @@ MODEL_APPROVALS = sa.Table(
     sa.Column("approved_by", sa.Text, comment="null: proposed, not approved; the approval is a second row"),
     sa.Column("first", sa.Boolean, nullable=False, comment="the one approval a person may give alone: the first of a name"),
     sa.Column("recorded_at", sa.String(32), nullable=False, comment="UTC, ISO 8601"),
+    sa.Column("comparison", sa.String(64), sa.ForeignKey("model_comparisons.digest")),
+    sa.Column("release_reason", sa.Text, comment="why a held version was let through"),
+    sa.Column("expires_on", sa.Date, comment="last day it scores; null: 400 days from approval"),
     sa.CheckConstraint("approved_by is null or first or approved_by <> proposed_by", name="four_eyes"),
     sa.CheckConstraint("approved_by is not null or not first", name="first_is_approved"),
     sa.Index("ix_model_approvals_digest", "digest"),
     sa.Index("uq_model_approvals_first", "name", unique=True, sqlite_where=sa.text("first"), postgresql_where=sa.text("first")),
 )
+
+MODEL_ROLLBACKS = sa.Table(
+    "model_rollbacks",
+    TABLES,
+    sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("name", sa.String(100), nullable=False, comment="registered model name"),
+    sa.Column(
+        "newest",
+        sa.Integer,
+        sa.ForeignKey("model_approvals.sequence"),
+        nullable=False,
+        comment="the newest approval at the time; a later one ends the rollback",
+    ),
+    sa.Column(
+        "restored",
+        sa.Integer,
+        sa.ForeignKey("model_approvals.sequence"),
+        nullable=False,
+        comment="the approval in force from now on",
+    ),
+    sa.Column("rolled_back_by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("recorded_at", sa.String(32), nullable=False, comment="UTC, ISO 8601"),
+    sa.CheckConstraint("restored < newest", name="backwards"),
+)
+"""A rollback holds until the next approval of the name."""
 
 MIGRATION_LOCK = 7_215_420_011  # any constant: PostgreSQL's advisory lock that keeps two openers from migrating at once
 BUSY_TIMEOUT_MS = 10_000  # how long a writer waits for another writer's chunk before it gives up

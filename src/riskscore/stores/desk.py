@@ -10,11 +10,13 @@ from sqlalchemy.engine import Engine
 
 from riskscore import features, grades, policy, positions
 from riskscore.decisions import Decision, Provenance
+from riskscore.errors import ModelExpired
 from riskscore.grades import Grades
 from riskscore.model import Model
 from riskscore.policy import Params
 from riskscore.scoring import Receivables, Watch, catalogue_digest, decide, isolating, not_scored, receivables_of, unwatched
 from riskscore.snapshot import customers_known_at, take_snapshot
+from riskscore.stores.approvals import approval_in_force
 from riskscore.stores.ledgers import Book
 from riskscore.stores.models import load_approved
 from riskscore.stores.signed_texts import find_text
@@ -28,11 +30,16 @@ Told = Callable[[str, int, int | None], None]
 
 @dataclass(frozen=True)
 class Signed:
-    """What decides, as signed and approved: the model (null: there is none to ask), the grades and the policy."""
+    """What decides, as signed and approved: the model (null: there is none to ask), the grades and the policy.
+
+    holds_until: the last day the model's approval holds; null without one. why_not: why an approved one is not asked.
+    """
 
     model: Model | None
     grades: Grades
     params: Params
+    holds_until: date | None = None
+    why_not: str | None = None
 
     def provenance(self, book: Book, as_of: date) -> Provenance:
         """What a decision from this book at this date is made with."""
@@ -45,6 +52,7 @@ class Signed:
             grades=self.grades.digest,
             catalogue=catalogue_digest(),
             code=code_version(),
+            doubt=None if self.why_not is None else "model_unavailable",
         )
 
 
@@ -151,11 +159,18 @@ def name_of(book: Book, customer_id: str, as_of: date) -> str | None:
 def in_force(workplace: Workplace, engine: Engine | None, on: date, *, model_name: str) -> Signed:
     """The texts in force on a day and the approved model of that name; engine None: decide without a model, refer everybody.
 
-    Raises UsageRefused where a text cannot be understood, ModelRefused where no version is approved or its bytes differ.
+    A model whose approval has run out is not asked: everybody is referred, and `why_not` says so. Raises UsageRefused where a
+    text cannot be understood, ModelRefused where no version is approved or its bytes differ.
     """
 
     def text(name: str) -> str:
         return find_text(f"{model_name}/{name}.toml", workplace.models).read_text(encoding="utf-8")
 
     bounds, params = grades.parse(text("grades")), policy.parse(text("policy"), on=on)
-    return Signed(None if engine is None else load_approved(workplace, engine, model_name), bounds, params)
+    if engine is None:
+        return Signed(None, bounds, params)
+    try:
+        model = load_approved(workplace, engine, model_name)
+    except ModelExpired as error:
+        return Signed(None, bounds, params, why_not=str(error))
+    return Signed(model, bounds, params, holds_until=approval_in_force(engine, model_name).last_day)

@@ -21,6 +21,7 @@ from riskscore.model.value import read_column
 from riskscore.recipe import Recipe
 from riskscore.stores.models import pictures, portable
 from riskscore.stores.models.card import write_cards
+from riskscore.stores.models.judged import write_judged
 from riskscore.stores.models.registry import BUNDLE, Registry, storage_errors
 from riskscore.stores.sources import code_digest
 from riskscore.training import Trained
@@ -67,6 +68,7 @@ def record(
         mlflow.log_params(flattened(recipe.model_dump(mode="json")))
         folder = Path(scratch) / "run"
         write_run_files(folder, trained, recipe, grades)
+        write_judged(folder, trained)
         write_cards(folder, card, trained, recipe, run_id=run.info.run_id, book_digest=book_digest)
         mlflow.log_artifacts(str(folder))
         number = _log_model(mlflow, trained.model, trained, Path(scratch), recipe.name)

@@ -21,6 +21,7 @@ BUNDLE = "bundle"
 """The folder of our files inside the registered model."""
 
 EXPERIMENT = "riskscore"
+SQLITE = "sqlite:///"
 LARGEST_FILE = 256 * 1024 * 1024  # bytes; a model of ours has less than one per cent of it
 
 
@@ -46,7 +47,10 @@ class Registry:
     @classmethod
     def of(cls, workplace: Workplace) -> "Registry":
         """The registry of the working folder; `MLFLOW_TRACKING_URI`, where set, wins."""
-        return cls(os.environ.get("MLFLOW_TRACKING_URI") or workplace.mlflow)
+        uri = os.environ.get("MLFLOW_TRACKING_URI") or workplace.mlflow
+        if uri.startswith(SQLITE):  # MLflow keeps a store open by its address: a relative one would outlive its folder
+            uri = SQLITE + str(Path(uri.removeprefix(SQLITE)).absolute())
+        return cls(uri)
 
     @cached_property
     def mlflow(self) -> Any:
@@ -80,8 +84,8 @@ class Registry:
             if there is not None:
                 return str(there.experiment_id)
             folder = None
-            if self.uri.startswith("sqlite:///"):
-                database = Path(self.uri.removeprefix("sqlite:///")).resolve()
+            if self.uri.startswith(SQLITE):
+                database = Path(self.uri.removeprefix(SQLITE)).resolve()
                 folder = (database.parent / f"{database.stem}-artifacts").as_uri()
             return str(self.client.create_experiment(EXPERIMENT, artifact_location=folder))
 
@@ -110,16 +114,50 @@ class Registry:
 
     def run_json(self, run_id: str, name: str) -> Any:
         """A JSON file that a training wrote beside its model, e.g. calibration_by_grade.json; None where there is none."""
+        content = self.run_bytes(run_id, name)
+        return None if content is None else json.loads(content)
+
+    def run_bytes(self, run_id: str, name: str) -> bytes | None:
+        """A file that a training wrote beside its model, as it lies there; None where there is none."""
         from mlflow.exceptions import MlflowException
 
         with storage_errors(self.uri), tempfile.TemporaryDirectory() as scratch:
             if name not in {each.path for each in self.client.list_artifacts(run_id)}:
                 return None
             try:
-                path = Path(self.mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name, dst_path=scratch))
+                return Path(
+                    self.mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name, dst_path=scratch)
+                ).read_bytes()
             except (MlflowException, OSError) as error:
                 raise StorageFailed(f"the registry at {self.uri} does not give {name} of run {run_id}.") from error
-            return json.loads(path.read_bytes())
+
+    def version(self, name: str, version: str) -> Version:
+        """One registered version. Raises ModelRefused where there is none of that number."""
+        from mlflow.exceptions import MlflowException
+
+        with storage_errors(self.uri):
+            try:
+                return self._described(self.client.get_model_version(name, version))
+            except MlflowException as error:
+                raise ModelRefused(f"{name} version {version}: the registry at {self.uri} does not know it.") from error
+
+    def announce(self, version: Version, alias: str, tags: Mapping[str, str]) -> None:
+        """Say in the registry what a version is: for people and tools that look there. Nothing of ours reads the alias back."""
+        with storage_errors(self.uri):
+            self.client.set_registered_model_alias(version.name, alias, version.version)
+            for name, value in tags.items():
+                self.client.set_tag(version.run_id, name, value)
+
+    def withdraw(self, name: str, alias: str) -> None:
+        """Take an alias away; where nothing has it, nothing happens."""
+        with storage_errors(self.uri):
+            self.client.delete_registered_model_alias(name, alias)
+
+    def aliases(self, name: str) -> dict[str, str]:
+        """Alias to version, as the registry has them now. Empty where the name is not registered."""
+        with storage_errors(self.uri):
+            found = self.client.search_registered_models(f"name = '{name}'")
+            return {alias: str(version) for each in found for alias, version in each.aliases.items()}
 
     def _described(self, version: Any) -> Version:
         run = self.client.get_run(version.run_id)

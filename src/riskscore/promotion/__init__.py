@@ -1,0 +1,29 @@
+"""The gate between a trained model and one that scores: is the new one better, no worse where it matters, and how much moves?
+
+Values in, values out: both models' probabilities on the same matured rows, decisions of both on one book. Who may let what
+through, and where it is recorded, is for the stores.
+"""
+
+from riskscore.promotion.blast import Blast, blast_radius
+from riskscore.promotion.earning import Trades, earned
+from riskscore.promotion.evidence import Evidence, Row, judge_segments
+from riskscore.promotion.gate import Check, compare
+from riskscore.promotion.parity import check_parity
+from riskscore.promotion.stability import population_stability
+from riskscore.promotion.terms import GateTerms, parse
+
+__all__ = [
+    "Blast",
+    "Check",
+    "Evidence",
+    "GateTerms",
+    "Row",
+    "Trades",
+    "blast_radius",
+    "check_parity",
+    "compare",
+    "earned",
+    "judge_segments",
+    "parse",
+    "population_stability",
+]

@@ -1,0 +1,137 @@
+"""The checks of the gate, each a number with its bound: better in log loss, no worse in profit, calibration and any segment."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from riskscore.evaluation.metrics import Floats
+from riskscore.promotion.blast import Blast
+from riskscore.promotion.evidence import Evidence, Row, spread_around
+from riskscore.promotion.stability import Stability
+from riskscore.promotion.terms import GateTerms
+
+NO_WORSE_TAIL = 0.05
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check. value: what was measured, with the end of its interval that counts (null: an exact figure); NaN: not measurable.
+
+    bound: where that end must not go beyond; the name says which way. passed: it did not.
+    """
+
+    name: str
+    value: float
+    end: float | None
+    bound: float
+    passed: bool
+
+
+def level_of(terms: GateTerms, look: int) -> float:
+    """The level of this look: level / (k (k + 1)), which sums to the level over all looks for ever.
+
+    Looking every week at a challenger that is no better would pass it sooner or later; paying for each look keeps the chance of
+    that at the level, whatever the data of the looks share (Bonferroni).
+
+    >>> from riskscore.promotion.terms import GateTerms, Better
+    >>> better = Better(level="0.05", least_gain="0", customers=100, customers_with_event=20, resamples=2000)
+    >>> terms = GateTerms.model_construct(better=better)
+    >>> [round(level_of(terms, look), 5) for look in (1, 2, 10)]
+    [0.025, 0.00833, 0.00045]
+    """
+    return float(terms.better.level) / (look * (look + 1))
+
+
+def compare(evidence: Evidence, terms: GateTerms, *, look: int) -> list[Check]:
+    """The checks on matured rows: enough of them, better in log loss, no worse in profit and in calibration.
+
+    look: the number of this look at the champion, from 1.
+    """
+    enough = [
+        _at_least("customers", evidence.n_customers, terms.better.customers),
+        _at_least("customers_with_event", evidence.n_customers_with_event, terms.better.customers_with_event),
+    ]
+    if evidence.n_customers_with_event == 0 or not all(check.passed for check in enough):
+        return enough
+    resamples = evidence.resamples(terms.better.resamples)
+    weights, n = resamples.weights, resamples.weights.shape[1]
+    mass = weights @ np.bincount(evidence.customers, minlength=n)
+    before = resamples.judge(evidence.champion, evidence.outcome).figures
+    after = resamples.judge(evidence.challenger, evidence.outcome).figures
+    gain = weights @ np.bincount(evidence.customers, evidence.gain, minlength=n) / mass
+    return [
+        *enough,
+        _better(gain / before["log_loss"], terms, look, evidence.n_customers_with_event - 1),
+        _profit(evidence, weights, float(terms.no_worse.profit)),
+        _worsened("intercept", np.abs(after["calibration_intercept"]) - np.abs(before["calibration_intercept"]),
+                  float(terms.no_worse.intercept)),
+        _worsened("slope", np.abs(after["calibration_slope"] - 1) - np.abs(before["calibration_slope"] - 1),
+                  float(terms.no_worse.slope)),
+        _worsened("ece", after["ece"] - before["ece"], float(terms.no_worse.ece)),
+    ]  # fmt: skip
+
+
+def check_segments(rows: Iterable[Row]) -> Check:
+    """No segment may be clearly worse off."""
+    n_worse = sum(row.worse for row in rows)
+    return Check("segments_worse", n_worse, None, 0, n_worse == 0)
+
+
+def check_stability(stability: Stability) -> Check:
+    """The scores of today are those it was judged on."""
+    return Check("psi", stability.psi, None, stability.bound, stability.psi <= stability.bound)
+
+
+def check_baseline(name: str, auc_low: float, brier_high: float) -> list[Check]:
+    """The version itself, against a rule of thumb on the same later months: ahead in AUC and in Brier, beyond chance."""
+    return [
+        Check(f"ahead_of/{name}/auc", auc_low, None, 0, auc_low > 0),
+        Check(f"ahead_of/{name}/brier", -brier_high, None, 0, brier_high < 0),
+    ]
+
+
+def check_moves(blast: Blast, terms: GateTerms) -> list[Check]:
+    """How much would change at once, against what may; a limit above a cap of the policy never may."""
+    moves = terms.moves
+    return [
+        _at_most("grades_moved", blast.far_share, float(moves.grades)),
+        _at_most("approvals_moved", abs(blast.approvals_moved), float(moves.approvals)),
+        _at_most("limits_moved", abs(blast.limits_moved), float(moves.limits)),
+        _at_most("limits_doubled", blast.doubled_share, float(moves.doubled)),
+        _at_most("limits_above_cap", blast.n_above_cap, 0),
+    ]
+
+
+def _better(gain: Floats, terms: GateTerms, look: int, degrees: int) -> Check:
+    low, _ = spread_around(float(gain[0]), float(np.nanstd(gain[1:], ddof=1)), level_of(terms, look), degrees)
+    least = float(terms.better.least_gain)
+    return Check("gain", float(gain[0]), low, least, low > least)
+
+
+def _profit(evidence: Evidence, weights: Floats, margin: float) -> Check:
+    n = weights.shape[1]
+    before, after = (
+        weights @ np.bincount(evidence.customers, each, minlength=n)
+        for each in (evidence.earned_by_champion, evidence.earned_by_challenger)
+    )
+    if before[0] == 0:
+        return Check("profit", 0.0, 0.0, -margin, bool(after[0] >= 0))
+    gained = (after - before) / abs(before[0])  # the scale is fixed: a ratio of two noisy sums would have wild tails
+    low = float(np.quantile(gained[1:], NO_WORSE_TAIL))
+    return Check("profit", float(gained[0]), low, -margin, low >= -margin)
+
+
+def _worsened(name: str, worse: Floats, margin: float) -> Check:
+    known = worse[1:][~np.isnan(worse[1:])]
+    high = float(np.quantile(known, 1 - NO_WORSE_TAIL)) if len(known) else math.nan
+    return Check(f"{name}_worse", float(worse[0]), high, margin, high <= margin)
+
+
+def _at_least(name: str, value: int, bound: int) -> Check:
+    return Check(name, value, None, bound, value >= bound)
+
+
+def _at_most(name: str, value: float, bound: float) -> Check:
+    return Check(name, value, None, bound, value <= bound)

@@ -1,0 +1,177 @@
+"""The gate: passes what is better, holds what is not, and every check catches the fault it is there for."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy.special import expit, logit
+
+from deciding import GRADES, case, shipped
+from gating import GATE_TEXT as TEXT
+from gating import TERMS
+from modelling import fitted, invented
+from riskscore.errors import ModelRefused, UsageRefused
+from riskscore.promotion import Evidence, Trades, check_parity, compare, earned, judge_segments, parse, population_stability
+from riskscore.promotion.gate import check_baseline, check_segments, check_stability, level_of
+from riskscore.promotion.parity import N_TRIED
+
+
+def evidence(seed=0, n_customers=700, n_dates=4, noise=0.5, gain=0.0, shift=0.0, stretch=1.0, **changed):
+    """Customers with a hidden risk; both models see it with noise, the challenger with less by `gain`, shifted and stretched."""
+    random = np.random.default_rng(seed)
+    risk = random.normal(-2.2, 1.1, n_customers)
+    who = np.repeat(np.arange(n_customers), n_dates)
+    outcome = (random.random(len(who)) < expit(risk[who])).astype(float)
+    said = [risk[who] + spread * random.normal(size=n_customers)[who] for spread in (noise, noise - gain)]
+    money = random.lognormal(0, 1, n_customers)[who]
+    facts = {
+        "customers": who.astype(np.int64),
+        "days": np.tile(20_000 + 30 * np.arange(n_dates), n_customers).astype(np.int64),
+        "outcome": outcome,
+        "champion": expit(said[0]),
+        "challenger": expit(shift + stretch * said[1]),
+        "earned_by_champion": money * (1 - 3 * outcome * (1 - expit(said[0]))),
+        "earned_by_challenger": money * (1 - 3 * outcome * (1 - expit(said[1]))),
+        "segments": {"country": np.array(["DE", "FR", "IT"], dtype=object)[np.arange(n_customers) % 3][who].tolist()},
+    }
+    return Evidence(**(facts | changed))
+
+
+def verdicts(found, look=1):
+    return {check.name: check.passed for check in compare(found, TERMS, look=look)}
+
+
+def test_a_version_that_sees_more_passes_every_check():
+    assert all(verdicts(evidence(gain=0.4)).values())
+
+
+def test_an_equal_version_is_not_called_better():
+    found = verdicts(evidence(gain=0.0))
+
+    assert not found["gain"]
+    assert not verdicts(evidence(gain=-0.3))["gain"]
+
+
+def test_a_version_that_says_the_same_gains_nothing():
+    same = evidence()
+
+    assert not verdicts(replace(same, challenger=same.champion))["gain"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "caught"),
+    [
+        pytest.param({"shift": 0.9}, "intercept_worse", id="says-everybody-is-worse"),
+        pytest.param({"stretch": 1.8}, "slope_worse", id="is-far-too-sure"),
+        pytest.param({"shift": 0.9}, "ece_worse", id="is-off-by-several-points"),
+    ],
+)
+def test_calibration_that_got_worse_holds_it(fault, caught):
+    assert not verdicts(evidence(gain=0.4, **fault))[caught]
+
+
+def test_less_profit_holds_a_version_with_better_figures():
+    better = evidence(gain=0.4)
+    loses = replace(better, earned_by_challenger=better.earned_by_champion - 0.3 * np.abs(better.earned_by_champion))
+
+    assert verdicts(better)["profit"]
+    assert not verdicts(loses)["profit"]
+
+
+def test_too_few_customers_show_nothing():
+    found = compare(evidence(n_customers=60, gain=0.4), TERMS, look=1)
+
+    assert [check.name for check in found] == ["customers", "customers_with_event"]
+    assert not found[0].passed
+
+
+def test_each_look_is_paid_for_and_all_looks_together_cost_the_level():
+    levels = [level_of(TERMS, look) for look in range(1, 2_000)]
+
+    assert sorted(levels, reverse=True) == levels
+    assert sum(levels) == pytest.approx(0.05, rel=1e-3)
+    assert sum(levels) < 0.05
+
+
+def test_a_segment_that_is_worse_off_is_found_and_holds_it():
+    found = evidence(gain=0.4)
+    french = np.array(found.segments["country"]) == "FR"
+    spoiled = replace(found, challenger=np.where(french, expit(1.5 - logit(found.challenger)), found.challenger))
+    rows = {row.segment: row for row in judge_segments(spoiled, spoiled.resamples(500))}
+
+    assert [name for name, row in rows.items() if row.worse] == ["FR"]
+    assert not check_segments(rows.values()).passed
+    assert check_segments(judge_segments(found, found.resamples(500))).passed
+
+
+def test_a_segment_of_few_says_nothing():
+    found = evidence()
+    few = ["rare" if each < 20 else "many" for each in found.customers]
+
+    assert [row.segment for row in judge_segments(replace(found, segments={"size": few}), found.resamples(300))] == ["many"]
+
+
+def test_an_unmoved_population_is_steady_and_a_moved_one_is_not():
+    random = np.random.default_rng(3)
+    before = expit(random.normal(-2, 1, 4000))
+    alarms = sum(
+        not check_stability(population_stability(before, expit(random.normal(-2, 1, 150)), least=0.0)).passed for _ in range(300)
+    )
+
+    assert alarms <= 3  # 1 in 1,000 by chance
+    moved = population_stability(before, expit(random.normal(-1.3, 1, 4000)), least=0.10)
+    assert not check_stability(moved).passed
+    assert not check_stability(population_stability(before, np.empty(0), least=0.1)).passed
+
+
+def test_being_ahead_of_a_rule_by_chance_is_not_being_ahead():
+    assert [check.passed for check in check_baseline("rule", 0.01, -0.001)] == [True, True]
+    assert [check.passed for check in check_baseline("rule", -0.01, -0.001)] == [False, True]
+    assert [check.passed for check in check_baseline("rule", float("nan"), float("nan"))] == [False, False]
+
+
+def test_who_pays_late_earns_less_and_at_a_thin_margin_costs():
+    trades = Trades.of([case(), case()], shipped())
+    safe, late = earned(trades, np.array([0.02, 0.02]), np.array([0.0, 1.0]), GRADES, shipped())
+
+    assert late < safe
+    assert safe > 0
+    dear = earned(replace(trades, margin=0.02), np.array([0.02, 0.02]), np.array([0.0, 1.0]), GRADES, shipped())
+    assert dear[1] < 0 < dear[0]
+    worst = earned(trades, np.array([0.9, 0.9]), np.array([0.0, 1.0]), GRADES, shipped())
+    assert worst.tolist() == [0.0, 0.0]  # no credit, no loss
+    assert Trades.of([case(monthly_purchases=Decimal(0))], shipped()).need.tolist() == [0.0]
+
+
+def test_a_model_asked_alone_gives_the_bits_of_the_book():
+    assert check_parity(fitted(), invented().features) == N_TRIED
+
+
+def test_a_model_that_looks_at_its_neighbours_is_refused():
+    honest = fitted()
+
+    class Leaning:
+        """Answers with what the whole frame has in common."""
+
+        def explain(self, frame: pa.Table):
+            return honest.explain(frame)
+
+        def probability(self, log_odds):
+            return honest.probability(log_odds - log_odds.mean())
+
+    with pytest.raises(ModelRefused, match="parity: probability"):
+        check_parity(Leaning(), invented().features)
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [('level = "0.05"', 'level = "0.9"'), ('psi = "0.10"', 'psi = "0.10"\nextra = 1'), ("valid_days = 400", "")],
+    ids=["out-of-range", "unknown-key", "missing-key"],
+)
+def test_terms_that_are_not_sound_are_refused_by_key(line, wrong):
+    assert line in TEXT
+    with pytest.raises(UsageRefused, match="gate: "):
+        parse(TEXT.replace(line, wrong))
+    assert parse(TEXT + "\n# signed\n").digest == TERMS.digest

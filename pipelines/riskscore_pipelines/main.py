@@ -36,7 +36,8 @@ VERBS = {
     "provision": "The IFRS 9 provision at a date, and the bridge to the model's expected loss.",
     "insurance": "What is insured and secured at a date, and which notices are due or missed.",
     "policy": "Show or check the credit policy in force.",
-    "serve": "Answer scores over HTTP on this machine.",
+    "serve": "Answer scores over HTTP.",
+    "accounts": "Say who may ask the server, in which role; give and revoke tokens.",
 }
 """Verb to its one-line help; the module `riskscore_pipelines.<verb>` holds its `app`."""
 

@@ -1,4 +1,4 @@
-"""`riskscore serve`: answer scores over HTTP on this machine.
+"""`riskscore serve`: answer scores over HTTP.
 
 The server is a package of its own that the command does not import; this process becomes it.
 """
@@ -13,9 +13,10 @@ import typer
 
 app = typer.Typer()
 
-HELP = """Answer scores over HTTP on this machine, on the same path as a run over the book; nothing is recorded.
+HELP = """Answer scores over HTTP, on the same path as a run over the book; nothing is recorded.
 
-GET /v1/customers/ID, /v1/model, /v1/policy, /livez, /readyz, /openapi.json. Only this machine is served: there is no sign-on yet.
+GET /v1/customers/ID, /v1/model, /v1/policy, /livez, /readyz, /openapi.json. This machine only, until accounts, TLS or a proxy,
+and a secret are set ([serve] in riskscore.toml, riskscore accounts). Without accounts whoever is on this machine may do all.
 
 Example:  riskscore serve --book book --port 8000
 """
@@ -24,7 +25,7 @@ Example:  riskscore serve --book book --port 8000
 @app.command(help=HELP)
 def serve_verb(
     book: Annotated[Path | None, typer.Option(help="Folder of the book; without it the one of the working folder.")] = None,
-    host: Annotated[str, typer.Option(help="127.0.0.1, ::1 or localhost.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="127.0.0.1, ::1, localhost; another address needs sign-on and TLS.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Where to listen.")] = 8000,
     as_of: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The date; default: the book's last.")] = None,
     model: Annotated[str, typer.Option(help="Which model, grades and policy: a folder of signed texts.")] = "late_payment",

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import date
+from functools import cache, partial
 from pathlib import Path
 
 # Before MLflow can be imported anywhere: it would send usage data, and the product never calls home.
@@ -13,6 +14,9 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from riskscore.errors import RiskscoreError, UsageRefused
+from riskscore.stores.access import is_sign_on_required
+from riskscore.stores.database import open_database
+from riskscore.stores.workplace import Workplace
 from riskscore_serving.settings import address
 
 
@@ -42,20 +46,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 def serve(wanted: argparse.Namespace) -> None:
     """Open the desk, then listen: whoever reaches the server gets answers.
 
-    Raises UsageRefused before anything is opened where the address is not this machine's or the extra is not installed, and what
-    opening the book and the model raise.
+    Raises UsageRefused before it listens where others could reach the address and something is missing for that, or the extra is
+    not installed, and what opening the book and the model raise.
     """
-    at = address(wanted.host, wanted.port)
+    workplace = Workplace()
+    engine = cache(partial(open_database, workplace.database))
+    at = address(wanted.host, wanted.port, workplace.serve, has_accounts=lambda: is_sign_on_required(engine()))
     try:
         import uvicorn
     except ImportError as error:
         raise UsageRefused("serve: the server is not installed. Install it: pip install 'riskscore[serve]'") from error
-    from riskscore.stores.workplace import Workplace
+    from riskscore_serving.access.door import Doorkeeper
     from riskscore_serving.app import create_app
     from riskscore_serving.reception import Reception
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    workplace = Workplace()
     reception = Reception(
         workplace,
         wanted.book or workplace.book,
@@ -64,14 +69,23 @@ def serve(wanted: argparse.Namespace) -> None:
         texts=wanted.model,
     )
     desk = reception.desk()
+    url = at.exposure.public_url or f"http{'s' if at.tls else ''}://{at.host}:{at.port}"
     print(
-        f"riskscore: {desk.book.n_customers:,} customers as of {desk.as_of} at http://{at.host}:{at.port}/v1/customers/ID "
-        "(Ctrl-C stops)",
+        f"riskscore: {desk.book.n_customers:,} customers as of {desk.as_of} at {url}/v1/customers/ID (Ctrl-C stops)",
         file=sys.stderr,
         flush=True,
     )
+    certificate, key = at.tls or (None, None)
     uvicorn.run(
-        create_app(reception.desk, at), host=at.host, port=at.port, log_level="warning", access_log=False, server_header=False
+        create_app(reception.desk, at, Doorkeeper(engine(), at)),
+        host=at.host,
+        port=at.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # the app believes them from the declared proxy only, uvicorn by itself from this machine's users
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
     )
 
 

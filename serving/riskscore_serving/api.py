@@ -24,6 +24,7 @@ from riskscore.phrases import (
 )
 from riskscore.policy import PARAMETERS, Params, Recommendation, Terms
 from riskscore.reasons import Reason
+from riskscore_serving.access.gate import RuledRoute
 from riskscore_serving.problems import responses
 
 LONGEST_ID = 200
@@ -211,7 +212,7 @@ def desk_of(request: Request) -> Desk:
 
 
 WithDesk = Annotated[Desk, Depends(desk_of)]
-router = APIRouter()
+router = APIRouter(route_class=RuledRoute)
 
 
 @router.get("/livez", tags=["operations"])
@@ -224,6 +225,13 @@ def alive() -> Health:
 def ready(desk: WithDesk) -> Health:
     """The book opens. Without an approved model every customer is referred, which is an answer: it is ready then as well."""
     return Health(status="ready", book=desk.book_digest, model=None if desk.model is None else desk.model.digest)
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def document(request: Request) -> Mapping[str, Any]:
+    """What can be asked and what is answered, as OpenAPI."""
+    found: Mapping[str, Any] = request.app.openapi()
+    return found
 
 
 @router.get("/v1/customers/{customer_id}", tags=["customers"], responses=responses(404, 422, 503))

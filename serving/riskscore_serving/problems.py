@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problems: what kind, what to do, which field. Never the value that was sent, never a trace."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -19,9 +19,12 @@ MEDIA_TYPE = "application/problem+json"
 
 TITLES = {
     "invalid-request": (400, "The request cannot be understood."),
+    "unauthenticated": (401, "Sign in, or send a token that holds."),
+    "forbidden": (403, "Your role may not do this."),
     "not-found": (404, "There is no such thing here."),
     "method-not-allowed": (405, "This cannot be done to it."),
     "unprocessable": (422, "Fields of the request cannot be used; the errors name them."),
+    "too-many-requests": (429, "Too many attempts; wait as long as Retry-After says."),
     "internal": (500, "Something went wrong here. The log of the server has it under the instance id."),
     "model-unavailable": (503, "No approved model can be asked; nothing was decided."),
     "storage-unavailable": (503, "The book or a store does not answer; nothing was decided."),
@@ -29,6 +32,14 @@ TITLES = {
 """Problem type to status and title. The types are a public contract."""
 
 BY_STATUS = {status: kind for kind, (status, _) in reversed(TITLES.items())}
+
+
+class Refusal(Exception):
+    """A request that is not served, as a kind of `TITLES`. detail: a sentence of ours, never a value that was sent."""
+
+    def __init__(self, kind: str, detail: str | None = None, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(kind)
+        self.kind, self.detail, self.headers = kind, detail, headers
 
 
 class FieldError(BaseModel):
@@ -78,6 +89,12 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
         return problem(BY_STATUS.get(error.status_code, "invalid-request"), request_id(request))
+
+    @app.exception_handler(Refusal)
+    async def _refused(request: Request, error: Refusal) -> JSONResponse:
+        answer = problem(error.kind, request_id(request), detail=error.detail)
+        answer.headers.update(error.headers or {})
+        return answer
 
     @app.exception_handler(RequestValidationError)
     async def _fields(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -12,10 +12,12 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from deciding import case, shipped
+from doors import Open
 from riskscore.decisions import Decision, Provenance, Referral
 from riskscore.errors import ModelRefused, StorageFailed, UsageRefused
 from riskscore.policy import recommend
 from riskscore.reasons import Reason, Reasons
+from riskscore.stores.exposure import Exposure
 from riskscore_serving.actors import Actor, actor_of
 from riskscore_serving.app import create_app, host_of
 from riskscore_serving.problems import TITLES
@@ -87,7 +89,7 @@ def desk() -> Desk:
 @pytest.fixture
 def client(desk: Desk) -> Iterator[TestClient]:
     with TestClient(
-        create_app(lambda: desk, Address()), base_url="http://127.0.0.1:8000", raise_server_exceptions=False
+        create_app(lambda: desk, Address(), Open()), base_url="http://127.0.0.1:8000", raise_server_exceptions=False
     ) as client:
         yield client
 
@@ -216,24 +218,19 @@ def test_the_document_holds_every_route_and_its_problems(client: TestClient) -> 
     assert "application/problem+json" in paths["/v1/customers/{customer_id}"]["get"]["responses"]["404"]["content"]
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.4", "::", "example.com", "10.0.0.1", ""])
-def test_other_machines_are_not_served_before_there_is_a_sign_on(host: str) -> None:
-    with pytest.raises(UsageRefused, match="no sign-on yet"):
-        address(host, 8000)
-
-
 @pytest.mark.parametrize("port", [0, -1, 65536])
 def test_a_port_is_a_port(port: int) -> None:
     with pytest.raises(UsageRefused, match="port"):
-        address("127.0.0.1", port)
+        address("127.0.0.1", port, Exposure(), has_accounts=lambda: False)
 
 
 def test_the_name_of_a_host_header_is_read_without_its_port() -> None:
-    assert [host_of(header) for header in ("localhost:8000", "[::1]:8000", "[::1", "")] == ["localhost", "[::1]", "[", ""]
+    assert [host_of(header) for header in ("localhost:8000", "[::1]:8000", "[::1", "")] == ["localhost", "[::1]", "", ""]
 
 
-def test_without_accounts_whoever_operates_this_machine_asks() -> None:
-    unknown, known = Request({"type": "http"}), Request({"type": "http", "riskscore_actor": Actor("anna", "viewer")})
+def test_who_asks_is_whom_the_gate_let_through_and_nobody_by_default() -> None:
+    known = Request({"type": "http", "riskscore_actor": Actor("anna", "viewer")})
 
-    assert asyncio.run(actor_of(unknown)) == Actor("local", "admin")
     assert asyncio.run(actor_of(known)) == Actor("anna", "viewer")
+    with pytest.raises(KeyError):
+        asyncio.run(actor_of(Request({"type": "http"})))

@@ -87,7 +87,7 @@ def test_an_address_of_another_machine_is_refused_before_anything_is_opened(tmp_
     _, said = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 2
-    assert said.startswith("riskscore: serve: 192.168.1.4 is not this machine.")
+    assert said.startswith("riskscore: serve: at 192.168.1.4 others than this machine could reach the server, so it needs TLS")
     assert len(said.splitlines()) == 1
 
 

@@ -12,7 +12,8 @@ from alembic.runtime.migration import MigrationContext
 
 from databases import emptied, postgresql
 from riskscore.errors import StorageFailed, UsageRefused
-from riskscore.stores import database
+from riskscore.stores import audit, database
+from riskscore.stores.access import tables as access_tables
 from riskscore.stores.database import MODEL_APPROVALS, RUNS, TABLES, open_database, reading, writing
 
 APPROVAL = {"name": "late", "version": "1", "digest": "a" * 64, "proposed_by": "ann", "recorded_at": "2026-06-30T00:00:00+00:00"}
@@ -55,6 +56,7 @@ def rows(engine: sa.Engine) -> list[tuple[object, ...]]:
 
 
 def test_migrations_leave_exactly_the_declared_schema(engine):
+    assert {audit.AUDIT, access_tables.ACCOUNTS} <= set(TABLES.sorted_tables), "every room has declared its tables"
     with reading(engine) as connection:
         assert compare_metadata(MigrationContext.configure(connection), TABLES) == []
 

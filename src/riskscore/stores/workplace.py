@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from riskscore.stores.exposure import Exposure
+
 
 class Workplace(BaseSettings):
     """`riskscore.toml` in the working folder, overridden by `RISKSCORE_*` variables; unknown keys are refused.
@@ -14,10 +16,11 @@ class Workplace(BaseSettings):
     mlflow: tracking address; `MLFLOW_TRACKING_URI`, where set, wins.
     models: folder of the signed texts (recipes, policies, mappings) of this company; absent, the shipped ones hold.
     approved: folder of the local copies of approved models, from which scoring loads.
+    serve: how far the server may be reached; `RISKSCORE_SERVE__SECRET` and the like set a part of it.
     """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        env_prefix="RISKSCORE_", toml_file="riskscore.toml", extra="forbid", frozen=True
+        env_prefix="RISKSCORE_", env_nested_delimiter="__", toml_file="riskscore.toml", extra="forbid", frozen=True
     )
 
     book: Path = Path("book")
@@ -25,6 +28,7 @@ class Workplace(BaseSettings):
     mlflow: str = "sqlite:///mlflow.db"
     models: Path = Path("models")
     approved: Path = Path("approved_models")
+    serve: Exposure = Exposure()
 
     @classmethod
     def settings_customise_sources(

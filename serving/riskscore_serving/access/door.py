@@ -1,0 +1,59 @@
+"""The door: who asks, from a bearer token, a session's cookie, or, on a machine without accounts, from being there."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import cast
+
+from sqlalchemy.engine import Engine
+from starlette.requests import HTTPConnection
+
+from riskscore.stores.access import Account, is_sign_on_required, tokens
+from riskscore_serving.access.origin import check_same_origin, is_unsafe
+from riskscore_serving.actors import LOCAL, Actor, Role
+from riskscore_serving.settings import Address
+
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+LOOKED_AGAIN_AFTER = 1.0  # seconds: until then a machine without accounts is taken to have none yet
+
+
+@dataclass
+class Doorkeeper:
+    """Knows the accounts of a database. clock: seconds since 1970."""
+
+    engine: Engine
+    at: Address
+    clock: Callable[[], float] = time.time
+    _open_until: float = field(default=0.0, init=False)
+
+    def who(self, connection: HTTPConnection) -> Actor | None:
+        """Who asks; null where nobody is known.
+
+        A browser sends its cookies, and reaches this machine, also for a page of another site; so what changes something must
+        come from a page of our own. Raises Refusal where it does not.
+        """
+        kind, _, token = connection.headers.get("authorization", "").partition(" ")
+        if kind.casefold() == "bearer":
+            return _actor(tokens.bearer(self.engine, token.strip(), now=int(self.clock())))
+        if is_unsafe(connection):
+            check_same_origin(connection)
+        return LOCAL if self._is_open() and not any(name in connection.headers for name in FORWARDED) else None
+
+    def _is_open(self) -> bool:
+        """Nobody but this machine's users reaches it, and nobody was ever given an account.
+
+        A forwarded request is none of theirs: somebody put a proxy in front without saying so.
+        """
+        if self.at.is_exposed:
+            return False
+        now = self.clock()
+        if now < self._open_until:
+            return True
+        if is_sign_on_required(self.engine):
+            return False
+        self._open_until = now + LOOKED_AGAIN_AFTER
+        return True
+
+
+def _actor(account: Account | None) -> Actor | None:
+    return None if account is None else Actor(account.name, cast("Role", account.role))  # the database keeps the role to these

@@ -179,7 +179,7 @@ def score_book(
         for part in decide_book(book, on, signed, told=told, watch=summary.watch):
             n = len(part.decisions)
             with summary.watch("record", n):
-                summary.n_recorded += log.append(engine, part.decisions)
+                summary.n_recorded += log.append(engine, part.decisions, signed.texts)
             with summary.watch("reasons in words", n):
                 parts.append(rows_of(part.decisions, lang, part.names))
             for decision in part.decisions:

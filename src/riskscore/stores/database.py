@@ -126,6 +126,40 @@ MODEL_ROLLBACKS = sa.Table(
     sa.CheckConstraint("restored < newest", name="backwards"),
 )
 """A rollback holds until the next approval of the name."""
+SIGNED_TEXTS = sa.Table(
+    "signed_texts",
+    TABLES,
+    sa.Column("digest", sa.String(64), primary_key=True, comment="what a manifest names it by"),
+    sa.Column("kind", sa.String(16), nullable=False, comment="policy or grades"),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("recorded_at", sa.String(32), nullable=False, comment="UTC, ISO 8601"),
+)
+"""The texts decisions were made with, kept as long as the decisions: without them none could be made again."""
+
+ANSWERS = sa.Table(
+    "answers",
+    TABLES,
+    sa.Column("principal", sa.String(200), primary_key=True, comment="who asked"),
+    sa.Column("idempotency_key", sa.String(200), primary_key=True, comment="chosen by who asked"),
+    sa.Column("request", sa.String(64), nullable=False, comment="hash of the request, keyed for applicants"),
+    sa.Column("decision_id", sa.String(32), sa.ForeignKey("decisions.decision_id"), nullable=False),
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("body", sa.Text, nullable=False, comment="the first answer, byte for byte; holds no name"),
+    sa.Column("recorded_at", sa.String(32), nullable=False, comment="UTC, ISO 8601"),
+    sa.CheckConstraint("outcome in ('approve', 'conditional', 'refer', 'decline')", name="outcome"),
+    sa.Index("ix_answers_decision_id", "decision_id"),
+)
+"""What was answered through the API, once per principal and idempotency key."""
+
+APPLICANTS = sa.Table(
+    "applicants",
+    TABLES,
+    sa.Column("applicant_id", sa.String(64), primary_key=True, comment="random; what the decision calls the applicant"),
+    sa.Column("salt", sa.String(64), nullable=False, comment="goes with the row: the hash in the record then says nothing"),
+    sa.Column("application", sa.Text, nullable=False, comment="canonical JSON of what was sent: personal data"),
+    sa.Column("recorded_at", sa.String(32), nullable=False, comment="UTC, ISO 8601"),
+)
+"""Personal data, outside every chain and erasable: the one table here whose rows may go."""
 
 MIGRATION_LOCK = 7_215_420_011  # any constant: PostgreSQL's advisory lock that keeps two openers from migrating at once
 BUSY_TIMEOUT_MS = 10_000  # how long a writer waits for another writer's chunk before it gives up
@@ -217,6 +251,7 @@ def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
         "journal_mode = WAL",
         "synchronous = FULL",  # NORMAL can lose an acknowledged commit at power loss
         "foreign_keys = ON",
+        "secure_delete = ON",  # what is erased is overwritten, not only unlinked
         "recursive_triggers = ON",  # without it INSERT OR REPLACE deletes the old row unseen by the append-only triggers
     ):
         connection.execute(f"PRAGMA {pragma}").close()

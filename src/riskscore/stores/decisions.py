@@ -5,14 +5,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from riskscore.decisions import Decision, Provenance, canonical_bytes, from_record
 from riskscore.errors import NotReproduced, StorageFailed, UsageRefused
-from riskscore.stores.database import COMPLETIONS, DECISIONS, RUNS, reading, writing
+from riskscore.stores.database import ANSWERS, COMPLETIONS, DECISIONS, RUNS, SIGNED_TEXTS, reading, writing
 
 GENESIS = "0" * 64
 """What the first row of the chain names as the one before it."""
@@ -22,6 +23,9 @@ ROWS_AT_ONCE = 2_000  # read, compared and verified in such portions, so that me
 
 CHAINED = ("sequence", "decision_id", "run_id", "customer_id", "as_of", "status", "digest", "recorded_at")
 """What the link of a row covers besides the link before; the record itself through its digest."""
+
+Texts = Mapping[Literal["policy", "grades"], str]
+NO_TEXTS: Texts = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -41,32 +45,45 @@ class Stored:
         return from_record(json.loads(self.record), provenance)
 
 
-def append(engine: Engine, decisions: Sequence[Decision]) -> int:
+def append(engine: Engine, decisions: Sequence[Decision], signed: Texts = NO_TEXTS) -> int:
     """Record these decisions of one run in one transaction; how many of them were new.
+
+    signed: the policy and the grades they were made with, kept under their digests so that each can be made again.
 
     A decision that is there already with the same bytes is left alone. Raises NotReproduced where it is there with other bytes:
     then nothing of this call is recorded. Raises StorageFailed where the database does not take it.
     """
     if not decisions:
         return 0
+    with writing(engine) as connection:
+        lock_chain(connection)
+        return append_in(connection, decisions, signed)
+
+
+def lock_chain(connection: Connection) -> None:
+    """Nobody else appends until this transaction ends; SQLite gave the lock when it began."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CHAIN_LOCK)))
+
+
+def append_in(connection: Connection, decisions: Sequence[Decision], signed: Texts = NO_TEXTS) -> int:
+    """As `append`, inside a transaction that holds the lock of the chain."""
     provenance = decisions[0].provenance
     texts = {decision.customer_id: decision.to_bytes().decode() for decision in decisions}
-    with writing(engine) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CHAIN_LOCK)))
-        _record_run(connection, provenance)
-        there = _digests(connection, provenance.run_id, sorted(texts))
-        for customer, digest in there.items():
-            if _sha256(texts[customer]) != digest:
-                raise NotReproduced(
-                    f"decision {provenance.decision_id(customer)} is recorded with other content than this run computes from the "
-                    "same manifest. Nothing was recorded. Something outside the manifest decides: report it as a bug."
-                )
-        new = [decision for decision in decisions if decision.customer_id not in there]
-        rows = _chained(connection, new, texts)
-        if rows:
-            connection.execute(sa.insert(DECISIONS), rows)
-        return len(rows)
+    _record_run(connection, provenance)
+    _record_texts(connection, provenance, signed)
+    there = _digests(connection, provenance.run_id, sorted(texts))
+    for customer, digest in there.items():
+        if _sha256(texts[customer]) != digest:
+            raise NotReproduced(
+                f"decision {provenance.decision_id(customer)} is recorded with other content than this run computes from the "
+                "same manifest. Nothing was recorded. Something outside the manifest decides: report it as a bug."
+            )
+    new = [decision for decision in decisions if decision.customer_id not in there]
+    rows = _chained(connection, new, texts)
+    if rows:
+        connection.execute(sa.insert(DECISIONS), rows)
+    return len(rows)
 
 
 def complete(engine: Engine, provenance: Provenance, n_decisions: int) -> None:
@@ -83,7 +100,7 @@ def complete(engine: Engine, provenance: Provenance, n_decisions: int) -> None:
             )
         if not _is_complete(connection, provenance.run_id):
             _record_run(connection, provenance)
-            row = {"run_id": provenance.run_id, "n_decisions": n_decisions, "recorded_at": _now()}
+            row = {"run_id": provenance.run_id, "n_decisions": n_decisions, "recorded_at": now()}
             connection.execute(sa.insert(COMPLETIONS), row)
 
 
@@ -102,12 +119,15 @@ def find(engine: Engine, decision_id: str) -> Stored | None:
 
 
 def history(engine: Engine, customer_id: str) -> list[Stored]:
-    """The decisions about a customer in complete runs, oldest first."""
+    """The decisions about a customer that were given out, in complete runs or as answers to somebody, oldest first."""
     query = (
         sa.select(DECISIONS, RUNS.c.manifest)
         .join(RUNS)
-        .join(COMPLETIONS)
         .where(DECISIONS.c.customer_id == customer_id)
+        .where(
+            sa.exists().where(COMPLETIONS.c.run_id == DECISIONS.c.run_id)
+            | sa.exists().where(ANSWERS.c.decision_id == DECISIONS.c.decision_id)
+        )
         .order_by(DECISIONS.c.as_of, DECISIONS.c.sequence)
     )
     with reading(engine) as connection:
@@ -154,7 +174,7 @@ def _chained(connection: Connection, decisions: Sequence[Decision], texts: Mappi
         sa.select(DECISIONS.c.sequence, DECISIONS.c.link).order_by(DECISIONS.c.sequence.desc()).limit(1)
     ).one_or_none()
     sequence, previous = (head.sequence, head.link) if head else (0, GENESIS)
-    now = _now()
+    at = now()
     rows = []
     for decision in sorted(decisions, key=lambda each: each.customer_id):
         sequence += 1
@@ -169,7 +189,7 @@ def _chained(connection: Connection, decisions: Sequence[Decision], texts: Mappi
             "record": text,
             "digest": _sha256(text),
             "previous": previous,
-            "recorded_at": now,
+            "recorded_at": at,
         }
         row["link"] = previous = _link(previous, row)
         rows.append(row)
@@ -179,8 +199,26 @@ def _chained(connection: Connection, decisions: Sequence[Decision], texts: Mappi
 def _record_run(connection: Connection, provenance: Provenance) -> None:
     if connection.execute(sa.select(RUNS.c.run_id).where(RUNS.c.run_id == provenance.run_id)).one_or_none() is None:
         manifest = canonical_bytes(provenance.manifest).decode()
-        row = {"run_id": provenance.run_id, "as_of": provenance.as_of, "manifest": manifest, "recorded_at": _now()}
+        row = {"run_id": provenance.run_id, "as_of": provenance.as_of, "manifest": manifest, "recorded_at": now()}
         connection.execute(sa.insert(RUNS), row)
+
+
+def _record_texts(connection: Connection, provenance: Provenance, signed: Texts) -> None:
+    wanted = {getattr(provenance, kind): (kind, text) for kind, text in signed.items()}
+    if not wanted:
+        return
+    there = connection.execute(sa.select(SIGNED_TEXTS.c.digest).where(SIGNED_TEXTS.c.digest.in_(list(wanted)))).scalars()
+    for digest in set(wanted) - set(there):
+        kind, text = wanted[digest]
+        row = {"digest": digest, "kind": kind, "text": text, "recorded_at": now()}
+        connection.execute(sa.insert(SIGNED_TEXTS), row)
+
+
+def text_of(engine: Engine, digest: str) -> str | None:
+    """The signed text with that digest; None where no decision was recorded with it."""
+    with reading(engine) as connection:
+        query = sa.select(SIGNED_TEXTS.c.text).where(SIGNED_TEXTS.c.digest == digest)
+        return connection.execute(query).scalar_one_or_none()
 
 
 def _digests(connection: Connection, run_id: str, customers: Sequence[str]) -> dict[str, str]:
@@ -211,5 +249,6 @@ def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _now() -> str:
+def now() -> str:
+    """This instant as the stores write it: UTC, whole seconds."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,7 +1,7 @@
 """The desk: a book at a date with the model, grades and policy in force, ready to decide a customer on the one path."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import pyarrow as pa
@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from sqlalchemy.engine import Engine
 
 from riskscore import features, grades, policy, positions
-from riskscore.decisions import Decision, Provenance
+from riskscore.decisions import Decision, Doubt, Provenance
 from riskscore.errors import ModelExpired
 from riskscore.grades import Grades
 from riskscore.model import Model
@@ -17,6 +17,7 @@ from riskscore.policy import Params
 from riskscore.scoring import Receivables, Watch, catalogue_digest, decide, isolating, not_scored, receivables_of, unwatched
 from riskscore.snapshot import customers_known_at, take_snapshot
 from riskscore.stores.approvals import approval_in_force
+from riskscore.stores.decisions import Texts
 from riskscore.stores.ledgers import Book
 from riskscore.stores.models import load_approved
 from riskscore.stores.signed_texts import find_text
@@ -33,6 +34,7 @@ class Signed:
     """What decides, as signed and approved: the model (null: there is none to ask), the grades and the policy.
 
     holds_until: the last day the model's approval holds; null without one. why_not: why an approved one is not asked.
+    texts: policy and grades as they were read. doubt: why nothing decided with it may be approved; null without doubt.
     """
 
     model: Model | None
@@ -40,6 +42,8 @@ class Signed:
     params: Params
     holds_until: date | None = None
     why_not: str | None = None
+    texts: Texts = field(default_factory=dict)
+    doubt: Doubt | None = None
 
     def provenance(self, book: Book, as_of: date) -> Provenance:
         """What a decision from this book at this date is made with."""
@@ -52,7 +56,7 @@ class Signed:
             grades=self.grades.digest,
             catalogue=catalogue_digest(),
             code=code_version(),
-            doubt=None if self.why_not is None else "model_unavailable",
+            doubt=self.doubt if self.why_not is None else "model_unavailable",
         )
 
 
@@ -166,11 +170,12 @@ def in_force(workplace: Workplace, engine: Engine | None, on: date, *, model_nam
     def text(name: str) -> str:
         return find_text(f"{model_name}/{name}.toml", workplace.models).read_text(encoding="utf-8")
 
-    bounds, params = grades.parse(text("grades")), policy.parse(text("policy"), on=on)
+    texts: Texts = {"grades": text("grades"), "policy": text("policy")}
+    bounds, params = grades.parse(texts["grades"]), policy.parse(texts["policy"], on=on)
     if engine is None:
-        return Signed(None, bounds, params)
+        return Signed(None, bounds, params, texts=texts)
     try:
         model = load_approved(workplace, engine, model_name)
     except ModelExpired as error:
-        return Signed(None, bounds, params, why_not=str(error))
-    return Signed(model, bounds, params, holds_until=approval_in_force(engine, model_name).last_day)
+        return Signed(None, bounds, params, why_not=str(error), texts=texts)
+    return Signed(model, bounds, params, holds_until=approval_in_force(engine, model_name).last_day, texts=texts)

@@ -7,9 +7,12 @@ import pytest
 from deciding import GRADES, LinearModel
 from exporting import canonical, deliver
 from riskscore.policy import parse
+from riskscore.stores import decisions as log
+from riskscore.stores.database import open_database
 from riskscore.stores.desk import Signed
 from riskscore.stores.exports import write_exports
 from riskscore.stores.signed_texts import shipped_models
+from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.finance import material
 from simulated import world_of
 
@@ -17,11 +20,23 @@ POLICY = (shipped_models() / "late_payment" / "policy.toml").read_text(encoding=
 
 
 def simulated_company(folder: Path) -> Path:
-    """A working folder with the book of an invented company of 120 customers over 18 months."""
+    """A working folder with the book of an invented company of 120 customers over 18 months, decided at its last day."""
     world = world_of()
     write_exports(world, folder / "exports")
     deliver(folder / "exports", canonical(), folder / "book", today=world.end_on)
+    with pytest.MonkeyPatch.context() as patch:
+        with_linear_model(patch)
+        patch.chdir(folder)
+        accounts = material.accounts_of(Workplace(), None, None, told=quiet, model="late_payment", texts="late_payment")
+        engine = open_database(Workplace().database)
+    log.append(engine, list(accounts.decisions.values()))
+    log.complete(engine, accounts.provenance, len(accounts.decisions))
+    engine.dispose()
     return folder
+
+
+def quiet(*_: object) -> None:
+    """Nobody listens to the progress."""
 
 
 def company_of(folder: Path, **tables: str) -> Path:

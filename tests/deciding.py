@@ -76,15 +76,20 @@ PROVENANCE = Provenance(
 class LinearModel:
     """Keeps the contract of `riskscore.model.Model` with a formula that can be done by hand: weights times values, null counts 0.
 
-    spread: half the width of the interval, in log-odds. seen_to: values beyond it were never seen in training.
+    spread: half the width of the interval, in log-odds. seen_to: values beyond it were never seen in training. newcomer: speaks of
+    customers without a settled invoice by the two features that are no payments, and is less sure.
     """
 
     digest, recipe_digest, horizon_days, trained_until = "f" * 64, "e" * 64, 180, "2026-01-01"
     base = -3.0
 
-    def __init__(self, *, spread: float = 0.1, base: float = -3.0, seen_to: float = 500.0) -> None:
+    def __init__(
+        self, *, spread: float = 0.1, base: float = -3.0, seen_to: float = 500.0, only: tuple[str, ...] | None = None
+    ) -> None:
         self.base, self.spread, self.seen_to = base, spread, seen_to
-        self.weights = {
+        if only is None:
+            self.newcomer = LinearModel(spread=2 * spread, base=base, seen_to=seen_to, only=("current_ratio", "industry"))
+        weights = {
             "days_beyond_terms_90d": 0.05,
             "late_share_30_365d": 2.0,
             "month_end_share_365d": 0.5,
@@ -92,6 +97,7 @@ class LinearModel:
             "current_ratio": -0.2,
             "industry": 0.3,
         }
+        self.weights = weights if only is None else {name: weights[name] for name in only}
         self.feature_names = tuple(self.weights)
         self.typical = {
             "days_beyond_terms_90d": 5.0,

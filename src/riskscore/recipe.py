@@ -118,6 +118,23 @@ class Members(_Part):
         return self
 
 
+class ColdTerms(_Part):
+    """The model of newcomers: customers without a settled invoice, known by accounts, rating, sector and terms alone."""
+
+    features: list[str] = Field(min_length=1, description="what is known of a newcomer before its first payment")
+    months_apart: int = _whole("of customers with a history, every so many month ends are learned from", 1, 12)
+    customers_with_event: int = _whole("customers of either kind it needs; with fewer the prior speaks", 1, 10**6)
+    logistic: LogisticTerms = Field(description="regularised logistic regression")
+    trees: TreeTerms = Field(description="small monotone LightGBM")
+
+    @model_validator(mode="after")
+    def _weights_sum_to_one(self) -> Self:
+        total = self.logistic.weight + self.trees.weight
+        if total != 1:
+            raise ValueError(f"the weights of the members sum to {total}, not 1")
+        return self
+
+
 class CalibrationTerms(_Part):
     """From how many customers with an event on a richer calibration curve may be tried; it must still win to be used."""
 
@@ -143,6 +160,7 @@ class Recipe(_Part):
     cuts: Cuts
     features: FeatureChoice
     members: Members
+    cold: ColdTerms
     calibration: CalibrationTerms
     evidence: Evidence
 

@@ -339,7 +339,7 @@ def test_the_copy_of_a_model_holds_its_parts_and_nothing_that_lies_beside_them(w
 
 
 def with_part(parts):
-    files = {name: content for name, content in to_files(trained().model).items() if "/" not in name}
+    files = to_files(trained().model)
     formula = {name: files[name] for name in FORMULA_FILES}
     about = {name: value for name, value in json.loads(files["manifest.json"]).items() if name not in {"files", "format"}}
     return make_files(formula, trained().newest.slice(0, 3), about, parts)

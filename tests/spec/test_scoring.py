@@ -40,16 +40,42 @@ def test_good_customer_is_scored_with_grade_limit_and_terms():
         pytest.param({"n_paid_invoices": 1}, "scored", (), id="one-settled-invoice"),
     ],
 )
-def test_model_never_speaks_of_a_customer_without_history(facts, status, reasons):
-    decision = decided(LinearModel(), **facts)
+def test_no_model_approves_a_customer_without_history(facts, status, reasons):
+    decision = decided(LinearModel(base=-7.0), **facts)
 
     assert decision.status == status
     assert (decision.referral.reasons if decision.referral else ()) == reasons
-    assert (decision.pd is None) == (status == "referred")
+    assert decision.pd is not None
+
+
+def test_a_newcomer_is_spoken_of_by_what_is_known_before_a_payment_and_less_surely():
+    newcomer = decided(LinearModel(), n_paid_invoices=0)
+    customer = decided(LinearModel())
+
+    assert set(newcomer.chain.features) == set(newcomer.chain.contributions) == {"current_ratio", "industry"}
+    assert newcomer.chain.base + math.fsum(newcomer.chain.contributions.values()) == pytest.approx(
+        newcomer.chain.log_odds, abs=1e-9
+    )
+    assert newcomer.pd_high / newcomer.pd_low > customer.pd_high / customer.pd_low
+    assert newcomer.score is not None
+    assert {each.code for each in (*newcomer.reasons.adverse, newcomer.reasons.favourable) if each} <= {"F01", "S01"}
+
+
+@pytest.mark.parametrize("spread", [0.1, 3.0], ids=["a sure model", "an unsure model"])
+def test_a_newcomer_keeps_the_first_limit_of_the_rules_however_unsure_the_model_is(spread):
+    decision = decided(LinearModel(spread=spread, base=-5.0), n_paid_invoices=0)
+
+    assert decision.recommendation.binding_cap == "new_customer"
+    assert decision.recommendation.limit == Decimal(15_000)
+    assert (decision.grade is None) == ("wide_interval" in decision.referral.reasons) == (spread == 3.0)
+
+
+def test_a_risky_newcomer_gets_less_than_the_first_limit_of_the_rules():
+    assert decided(LinearModel(base=0.5), n_paid_invoices=0).recommendation.limit < Decimal(15_000)
 
 
 def test_customer_without_history_gets_the_rule_based_limit_of_a_new_customer():
-    decision = decided(LinearModel(), n_paid_invoices=0, tenure_days=400)
+    decision = decided(None, n_paid_invoices=0, tenure_days=400)
 
     assert (decision.pd, decision.score, decision.grade, decision.chain, decision.reasons) == (None,) * 5
     assert decision.recommendation.binding_cap == "new_customer"

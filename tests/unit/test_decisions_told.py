@@ -62,7 +62,7 @@ def test_referred_customer_is_told_that_a_person_decides():
     _, explanation = told(n_paid_invoices=0)
 
     assert explanation.notes[0] == "A person decides; what stands here is a proposal"
-    assert ("Log-odds before calibration", "No score: the model was not asked") in explanation.chain
+    assert ("What this customer's 2 features add", "-0.400000000") in explanation.chain
 
 
 def test_unfamiliar_values_are_named():

@@ -4,6 +4,6 @@ Applying a model needs numpy, scipy, pyarrow and LightGBM; only `riskscore.model
 """
 
 from riskscore.model.bundle import BUNDLE_FILES, from_files, to_files
-from riskscore.model.value import Explanation, Model, Probability
+from riskscore.model.value import Explanation, Model, Probability, Speaker
 
-__all__ = ["BUNDLE_FILES", "Explanation", "Model", "Probability", "from_files", "to_files"]
+__all__ = ["BUNDLE_FILES", "Explanation", "Model", "Probability", "Speaker", "from_files", "to_files"]

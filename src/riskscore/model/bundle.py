@@ -18,11 +18,11 @@ import pyarrow as pa
 
 from riskscore.errors import ModelRefused
 from riskscore.model.formula import FORMULA_FILES, Floats
-from riskscore.model.value import Model, read_column
+from riskscore.model.value import Model, Speaker, read_column
 
 FORMAT = 1
 BUNDLE_FILES = (*FORMULA_FILES, "manifest.json", "selftest.json")
-PARTS = ("cold", "hazard")
+PARTS = ("hazard",)
 """Which objects may travel with the model; the room that reads one tests it as `self_test` does here."""
 
 PART_FILE = re.compile(rf"({'|'.join(PARTS)})/[a-z][a-z0-9_]*\.(json|txt)")
@@ -134,8 +134,15 @@ def sha256(content: bytes) -> str:
 
 
 def _answers(model: Model, frame: pa.Table) -> dict[str, Floats]:
-    explanation = model.explain(frame)
-    probability = model.probability(explanation.log_odds)
+    return {
+        **_answers_of(model, frame),
+        **{f"newcomer_{name}": answer for name, answer in _answers_of(model.newcomer, frame).items()},
+    }
+
+
+def _answers_of(speaker: Speaker, frame: pa.Table) -> dict[str, Floats]:
+    explanation = speaker.explain(frame)
+    probability = speaker.probability(explanation.log_odds)
     return {
         "log_odds": explanation.log_odds,
         "explained": explanation.base + explanation.contributions.sum(axis=1),

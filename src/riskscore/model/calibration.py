@@ -15,6 +15,8 @@ CURVES = ("none", "shift", "platt", "beta")  # each holds the one before as a sp
 PULL = 1.0  # penalty toward the identity, in squared units of slope: it matters only where there is next to no data
 MOST_STEPS_OF_INTERVAL = 512
 SMALLEST_PD = 1e-9
+UNKNOWN_INTERVAL = {"breakpoints": [], "p0": [0.0], "p1": [1.0]}
+"""The interval of a probability that nothing was calibrated on."""
 
 
 def fit_curve(kind: str, log_odds: Floats, outcome: Floats) -> dict[str, Any]:

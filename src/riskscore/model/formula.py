@@ -16,56 +16,74 @@ from scipy.special import expit, log1p, log_expit, logit
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Column = Floats | Sequence[str | None]
 
-FORMULA_FILES = ("booster.txt", "calibrator.json", "features.json", "members.json")
+MEMBER_FILES = ("booster.txt", "calibrator.json", "features.json", "members.json")
+COLD = "cold"
+"""The folder of the model of newcomers, beside the files of the model of customers with a history."""
+
+FORMULA_FILES = (*MEMBER_FILES, *(f"{COLD}/{name}" for name in MEMBER_FILES))
 SMALLEST_RATE = 1e-6  # a rate of exactly 0 or 1 has no log-odds
+NO_PULL = 1e-12  # contributions smaller than this in all have no direction to follow
 
 
 class Formula:
-    """A model read from the bytes of `FORMULA_FILES`. The caller has verified them: LightGBM's parser trusts what it is given.
+    """A model read from the bytes of its files. The caller has verified them: LightGBM's parser trusts what it is given.
 
-    names: the features, in the order of the matrix. Numbers are NaN where not known.
+    files: by name; those of a folder `cold/` are the model of newcomers, whose log-odds are a further input of this one.
+    names: the features it reads, in their order; the newcomers' model reads some of them. Numbers are NaN where not known.
     """
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         features = json.loads(files["features.json"])
         self.inputs: list[dict[str, Any]] = features["inputs"]
-        self.shrinkage: dict[str, Any] = features["shrinkage"]
+        self.shrinkage: dict[str, Any] | None = features["shrinkage"]
         self.names: tuple[str, ...] = tuple(each["name"] for each in self.inputs)
         members = json.loads(files["members.json"])
         self.weights: dict[str, float] = members["weights"]
         self.logistic: dict[str, Any] = members["logistic"]
-        self.rate: dict[str, Any] = members["rate"]
+        self.rate: dict[str, Any] | None = members["rate"]
         self.calibrator: dict[str, Any] = json.loads(files["calibrator.json"])
-        self.booster = lightgbm.Booster(model_str=files["booster.txt"].decode())
-        # The base of TreeSHAP lies in the leaf counts, so that any one row shows it.
-        trees = float(self._ask_trees(np.zeros((1, len(self.names))), contributions=True)[0, -1])
-        bases = {"logistic": self.logistic["intercept"], "trees": trees, "rate": self.rate["intercept"]}
+        cold = {name.removeprefix(f"{COLD}/"): content for name, content in files.items() if name.startswith(f"{COLD}/")}
+        self.cold = Formula(cold) if cold else None
+        self.cold_typical: dict[str, float] = features["cold_typical"]
+        # A model of too few rows grows no trees; an empty text is none.
+        self.booster = lightgbm.Booster(model_str=files["booster.txt"].decode()) if files["booster.txt"] else None
+        bases = {"logistic": self.logistic["intercept"], "trees": 0.0, "rate": self.rate["intercept"] if self.rate else 0.0}
+        if self.booster is not None:
+            # The base of TreeSHAP lies in the leaf counts, so that any one row shows it.
+            empty = np.zeros((1, len(self.names) + (self.cold is not None)))
+            bases["trees"] = float(self._ask_trees(empty, contributions=True)[0, -1])
         self.base: float = sum(self.weights[name] * bases[name] for name in self.weights)
 
     def matrix(self, columns: Mapping[str, Column]) -> Floats:
-        """The features as numbers, one row a customer: categories as their training log-odds, the rate shrunken."""
-        matrix = np.empty((len(columns[self.names[0]]), len(self.names)), order="C")
+        """The features as numbers, one row a customer: categories as their training log-odds, the rate shrunken.
+
+        Where there is a model of newcomers, its log-odds are the last column.
+        """
+        matrix = np.empty((len(columns[self.names[0]]), len(self.names) + (self.cold is not None)), order="C")
         for place, each in enumerate(self.inputs):
             if each["kind"] == "category":
                 levels = each["levels"]
                 matrix[:, place] = [levels.get(level, 0.0) for level in columns[each["name"]]]
             else:
                 matrix[:, place] = columns[each["name"]]
-        share, of = (self.names.index(self.shrinkage[name]) for name in ("share", "of"))
-        matrix[:, share] = shrunken(matrix[:, share], matrix[:, of], self.shrinkage["mean"], self.shrinkage["strength"])
+        if self.shrinkage is not None:
+            share, of = (self.names.index(self.shrinkage[name]) for name in ("share", "of"))
+            matrix[:, share] = shrunken(matrix[:, share], matrix[:, of], self.shrinkage["mean"], self.shrinkage["strength"])
+        if self.cold is not None:
+            matrix[:, -1] = self.cold.log_odds(self.cold.matrix(columns))
         return matrix
 
     def member_log_odds(self, matrix: Floats) -> dict[str, Floats]:
         """What each member says on its own, as log-odds."""
-        share = matrix[:, self.names.index(self.shrinkage["share"])]
         logistic = np.full(len(matrix), self.logistic["intercept"])
         for term in self.logistic["terms"]:
-            logistic += contribution_of(term, matrix[:, self.names.index(term["input"])])
-        return {
-            "logistic": logistic,
-            "trees": self._ask_trees(matrix, contributions=False)[:, 0],
-            "rate": self.rate["intercept"] + self._rate(share),
-        }
+            logistic += contribution_of(term, matrix[:, self._place(term["input"])])
+        members = {"logistic": logistic}
+        if self.booster is not None:
+            members["trees"] = self._ask_trees(matrix, contributions=False)[:, 0]
+        if self.rate is not None:
+            members["rate"] = self.rate["intercept"] + self._rate(matrix, self.rate)
+        return members
 
     def log_odds(self, matrix: Floats) -> Floats:
         """The weighted mean of the members on the log-odds, before calibration."""
@@ -75,19 +93,21 @@ class Formula:
             total += weight * members[name]
         return total
 
-    def contributions(self, matrix: Floats) -> tuple[float, Floats]:
-        """The base, and what each feature adds to it: base + sum of a row = log-odds, up to rounding (1e-9).
+    def explain(self, columns: Mapping[str, Column]) -> tuple[float, Floats, Floats]:
+        """The base, what each feature of `names` adds to it, and the log-odds: base + sum of a row = log-odds, to 1e-9.
 
         The logistic's and the rate's are coefficient times distance from the training mean; the trees' are TreeSHAP, as LightGBM
-        computes it. All three are exact for their member, and a weighted sum of exact contributions is exact.
+        computes it. All three are exact for their member, and a weighted sum of exact contributions is exact. What the log-odds
+        of the newcomers' model add is passed on to the features that made them (see `passed_on`).
         """
-        total = self.weights["trees"] * self.tree_contributions(matrix)
-        share = self.names.index(self.shrinkage["share"])
-        total[:, share] += self.weights["rate"] * self._rate(matrix[:, share])
-        for term in self.logistic["terms"]:
-            place = self.names.index(term["input"])
-            total[:, place] += self.weights["logistic"] * contribution_of(term, matrix[:, place])
-        return self.base, total
+        matrix = self.matrix(columns)
+        own = self._own_contributions(matrix)
+        if self.cold is not None:
+            total, own = own[:, -1], np.ascontiguousarray(own[:, :-1])
+            _, theirs, _ = self.cold.explain(columns)
+            typical = np.array([self.cold_typical[name] for name in self.cold.names])
+            own[:, [self.names.index(name) for name in self.cold.names]] += passed_on(total, theirs - typical)
+        return self.base, own, self.log_odds(matrix)
 
     def probability(self, log_odds: Floats) -> tuple[Floats, Floats, Floats]:
         """The calibrated probability and its interval (low, high); each rises with the log-odds."""
@@ -102,16 +122,51 @@ class Formula:
         """TreeSHAP of the trees alone (path-dependent), on their log-odds, without the base."""
         return self._ask_trees(matrix, contributions=True)[:, :-1]
 
+    def _own_contributions(self, matrix: Floats) -> Floats:
+        total = np.zeros(matrix.shape) if self.booster is None else self.weights["trees"] * self.tree_contributions(matrix)
+        if self.rate is not None and self.shrinkage is not None:
+            share = self.names.index(self.shrinkage["share"])
+            total[:, share] += self.weights["rate"] * self._rate(matrix, self.rate)
+        for term in self.logistic["terms"]:
+            place = self._place(term["input"])
+            total[:, place] += self.weights["logistic"] * contribution_of(term, matrix[:, place])
+        return total
+
+    def _place(self, name: str) -> int:
+        return -1 if name == COLD else self.names.index(name)
+
     def _ask_trees(self, matrix: Floats, *, contributions: bool) -> Floats:
-        if len(matrix) == 0:  # LightGBM refuses to look at no rows
-            return np.empty((0, len(self.names) + 1))
+        if self.booster is None or len(matrix) == 0:  # LightGBM refuses to look at no rows
+            return np.zeros((len(matrix), matrix.shape[1] + 1))
         answer = self.booster.predict(matrix, raw_score=True, pred_contrib=contributions, num_threads=1)
         return np.asarray(answer, dtype=np.float64).reshape(len(matrix), -1)
 
-    def _rate(self, share: Floats) -> Floats:
+    def _rate(self, matrix: Floats, rate: Mapping[str, float]) -> Floats:
+        if self.shrinkage is None:
+            return np.zeros(len(matrix))
+        share = matrix[:, self.names.index(self.shrinkage["share"])]
         clipped = np.clip(share, SMALLEST_RATE, 1 - SMALLEST_RATE)
-        result: Floats = self.rate["slope"] * (logit(clipped) - self.rate["center"])
+        result: Floats = rate["slope"] * (logit(clipped) - rate["center"])
         return result
+
+
+def passed_on(total: Floats, parts: Floats) -> Floats:
+    """A total shared out over the parts it came from, one row each; the shares of a row sum to its total.
+
+    parts: what each feature added to the log-odds of the newcomers' model, beyond what it adds for a typical customer. As much of
+    the total as goes the way of their sum, and no more than it, is believed at one and the same rate for every part, so that a
+    part that lowered the risk still lowers it. What is left over (where the parts cancel out, or a tree took another way than
+    their sum) is shared by their sizes.
+    """
+    together = parts.sum(axis=1)
+    safe = np.where(np.abs(together) > NO_PULL, together, 1.0)
+    rate = np.clip(np.where(np.abs(together) > NO_PULL, total / safe, 0.0), 0.0, 1.0)
+    sizes = np.abs(parts)
+    weight = sizes.sum(axis=1)
+    even = np.full(parts.shape, 1.0 / parts.shape[1])
+    shares = np.where(weight[:, None] > NO_PULL, sizes / np.maximum(weight, NO_PULL)[:, None], even)
+    result: Floats = rate[:, None] * parts + (total - rate * together)[:, None] * shares
+    return result
 
 
 def shrunken(share: Floats, n: Floats, mean: float, strength: float) -> Floats:

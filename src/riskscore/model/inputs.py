@@ -82,8 +82,11 @@ def fit_shrinkage(rows: Rows, share: str, of: str) -> dict[str, Any]:
     }
 
 
-def training_matrix(rows: Rows, inputs: Sequence[Mapping[str, Any]], shrinkage: Mapping[str, Any]) -> Floats:
-    """The matrix the members learn from: as `Formula.matrix`, but a row's category never speaks of its own customer's outcome."""
+def training_matrix(rows: Rows, inputs: Sequence[Mapping[str, Any]], shrinkage: Mapping[str, Any] | None) -> Floats:
+    """The matrix the members learn from: as `Formula.matrix`, but a row's category never speaks of its own customer's outcome.
+
+    shrinkage: null where no customer's own rate is read.
+    """
     matrix = np.empty((len(rows), len(inputs)))
     folds = rows.folds_of_customers(N_CROSS_FOLDS)
     names = [each["name"] for each in inputs]
@@ -93,6 +96,8 @@ def training_matrix(rows: Rows, inputs: Sequence[Mapping[str, Any]], shrinkage: 
             matrix[:, place] = _crossed(column, rows, folds)
         else:
             matrix[:, place] = column
+    if shrinkage is None:
+        return matrix
     share, of = names.index(shrinkage["share"]), names.index(shrinkage["of"])
     matrix[:, share] = shrunken(matrix[:, share], matrix[:, of], shrinkage["mean"], shrinkage["strength"])
     return matrix

@@ -1,6 +1,6 @@
 """A model as a value: log-odds, exact contributions, calibrated probability with its interval, and what it has never seen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from riskscore.errors import ModelRefused
 from riskscore.model.formula import Column, Floats, Formula
+from riskscore.model.rows import FeatureLike
 
 
 @dataclass(frozen=True)
@@ -35,33 +36,19 @@ class Probability:
     high: Floats
 
 
-class Model:
-    """A fitted model. Made by `riskscore.model.from_files` alone, which verifies; equal digests mean equal answers.
+class Speaker:
+    """A fitted formula that answers for customers: log-odds, why, the calibrated probability, and what it has never seen.
 
-    files: the bytes it was read from, manifest included. digest: SHA-256 of the manifest, which holds the digest of every file.
     feature_names: the columns it reads, found by name. typical: the training median of each number, the commonest level of each
-    category. name, recipe_digest, trained_until, horizon_days: what it was learned as, and from facts until when.
+    category.
     """
 
-    def __init__(self, files: Mapping[str, bytes], digest: str, manifest: Mapping[str, Any]) -> None:
-        self.formula = Formula(files)
-        self.files: Mapping[str, bytes] = MappingProxyType(dict(files))
-        self.digest = digest
-        self.name: str = manifest["name"]
-        self.recipe_digest: str = manifest["recipe"]
-        self.trained_until: str = manifest["trained_until"]
-        self.horizon_days: int = manifest["horizon_days"]
-        self.feature_names = self.formula.names
+    def __init__(self, formula: Formula) -> None:
+        self.formula = formula
+        self.feature_names = formula.names
         self.typical: Mapping[str, float | str | None] = MappingProxyType(
-            {each["name"]: each["typical"] for each in self.formula.inputs}
+            {each["name"]: each["typical"] for each in formula.inputs}
         )
-
-    def __repr__(self) -> str:
-        return f"Model({self.name!r}, digest={self.digest[:12]}, trained_until={self.trained_until})"
-
-    def part(self, name: str) -> dict[str, bytes]:
-        """The files of an object that travels with the model, by their names within it; empty where it has none of that name."""
-        return {each.removeprefix(f"{name}/"): content for each, content in self.files.items() if each.startswith(f"{name}/")}
 
     def log_odds(self, frame: pa.Table) -> Floats:
         """Log-odds before calibration, one a row of the frame. Raises ModelRefused as `explain` does."""
@@ -73,9 +60,8 @@ class Model:
         frame: the features of `feature_names`, found by name (other columns are ignored): float64 numbers, string categories.
         Raises ModelRefused for a column that is missing, of another type, or infinite.
         """
-        matrix = self._matrix(frame)
-        base, contributions = self.formula.contributions(matrix)
-        return Explanation(base, self.feature_names, contributions, self.formula.log_odds(matrix))
+        base, contributions, log_odds = self.formula.explain(self._columns(frame))
+        return Explanation(base, self.feature_names, contributions, log_odds)
 
     def probability(self, log_odds: Floats) -> Probability:
         """The calibration step: log-odds to probability and interval. It keeps the order of the customers."""
@@ -108,6 +94,39 @@ class Model:
 
     def _columns(self, frame: pa.Table) -> dict[str, Column]:
         return {each["name"]: read_column(frame, each["name"], each["kind"]) for each in self.formula.inputs}
+
+
+class Model(Speaker):
+    """A fitted model. Made by `riskscore.model.from_files` alone, which verifies; equal digests mean equal answers.
+
+    It speaks of customers with a settled invoice; `newcomer` of those without, from what is known before the first payment.
+    files: the bytes it was read from, manifest included. digest: SHA-256 of the manifest, which holds the digest of every file.
+    name, recipe_digest, trained_until, horizon_days: what it was learned as, and from facts until when.
+    """
+
+    def __init__(self, files: Mapping[str, bytes], digest: str, manifest: Mapping[str, Any]) -> None:
+        super().__init__(Formula(files))
+        if self.formula.cold is None:
+            raise ModelRefused("the model has no part that speaks of newcomers.")
+        self.newcomer = Speaker(self.formula.cold)
+        self.files: Mapping[str, bytes] = MappingProxyType(dict(files))
+        self.digest = digest
+        self.name: str = manifest["name"]
+        self.recipe_digest: str = manifest["recipe"]
+        self.trained_until: str = manifest["trained_until"]
+        self.horizon_days: int = manifest["horizon_days"]
+
+    def __repr__(self) -> str:
+        return f"Model({self.name!r}, digest={self.digest[:12]}, trained_until={self.trained_until})"
+
+    def part(self, name: str) -> dict[str, bytes]:
+        """The files of an object that travels with the model, by their names within it; empty where it has none of that name."""
+        return {each.removeprefix(f"{name}/"): content for each, content in self.files.items() if each.startswith(f"{name}/")}
+
+
+def read_columns(frame: pa.Table, features: Iterable[FeatureLike]) -> dict[str, Column]:
+    """The columns of those features in a frame, by name; raises as `read_column`."""
+    return {each.name: read_column(frame, each.name, each.kind) for each in features}
 
 
 def read_column(frame: pa.Table, name: str, kind: str) -> Column:

@@ -302,7 +302,7 @@ TERMS: Mapping[str, str] = {
 REFERRALS: Mapping[str, str] = {
     "model_unavailable": "目前无法使用已批准的模型：额度仅按规则得出",
     "stale_book": "账册数据过旧，超过本企业允许的期限：须人工核查此后发生的情况",
-    "no_payment_history": "尚无已结清的发票：额度仅按新客户规则得出",
+    "no_payment_history": "尚无已结清的发票：额度最多为新客户规则所允许的额度",
     "no_model": "没有已批准的模型：额度仅按规则得出",
     "no_probability": "模型没有给出可用的概率：额度仅按规则得出",
     "wide_interval": "证据太少，无法确定等级：概率可能跨越的等级多于政策允许",

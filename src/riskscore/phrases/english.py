@@ -286,7 +286,7 @@ TERMS: Mapping[str, str] = {
 REFERRALS: Mapping[str, str] = {
     "model_unavailable": "The approved model cannot be asked just now: the limit follows from the rules alone",
     "stale_book": "The book is older than the policy of this house allows: somebody has to look at what happened since",
-    "no_payment_history": "No invoice was settled yet: the limit follows from the rules for new customers alone",
+    "no_payment_history": "No invoice was settled yet: the limit is at most that of the rules for new customers",
     "no_model": "There is no approved model to ask: the limit follows from the rules alone",
     "no_probability": "The model gave no usable probability: the limit follows from the rules alone",
     "wide_interval": "The evidence is too thin to name a grade: the probability may lie in more grades than the policy allows",

@@ -71,6 +71,8 @@ def terms_of(case: Case, params: Params, limit: Decimal) -> Terms:
     if case.in_default:
         return "stop"
     step: Terms = params.new_customer_terms if case.grade is None else params.terms_ladder[case.grade - 1]
+    if not case.n_paid_invoices:  # a good grade on nothing but accounts does not lengthen a newcomer's terms
+        step = min(step, params.new_customer_terms, key=_length)
     if step == "prepayment" and security_value(case, params) > 0:
         step = params.terms_secured or "prepayment"
     if step == "stop":
@@ -78,6 +80,10 @@ def terms_of(case: Case, params: Params, limit: Decimal) -> Terms:
     if step == "prepayment" or limit <= 0:
         return "prepayment"
     return step if params.terms_statutory is None else min(step, params.terms_statutory)
+
+
+def _length(terms: Terms) -> int:
+    return terms if isinstance(terms, int) else {"stop": -2, "prepayment": -1}[terms]
 
 
 def _profit(case: Case, params: Params, limit: Decimal) -> Decimal | None:

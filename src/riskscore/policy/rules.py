@@ -90,8 +90,8 @@ def cap_for_new_customer(case: Case, params: Params) -> Cap | None:
     It also holds as long as no probability is known: without one nobody is better known than a newcomer.
     """
     tenure = case.tenure_days or 0
-    known = tenure >= params.new_customer_review_after and case.n_paid_invoices >= params.new_customer_paid_invoices
-    if known and case.pd is not None:
+    paid = case.n_paid_invoices >= max(params.new_customer_paid_invoices, 1)  # who never paid is new, whatever the policy says
+    if tenure >= params.new_customer_review_after and paid and case.pd is not None:
         return None
     of_seller = params.new_customer_base == "seller_monthly_sales"
     base = case.annual_sales / 12 if of_seller else case.monthly_purchases

@@ -2,14 +2,14 @@
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from riskscore.decisions import Chain, canonical_bytes
 from riskscore.features import CATALOGUE
-from riskscore.model import Model
+from riskscore.model import Model, Speaker
 
 
 def catalogue_digest() -> str:
@@ -29,17 +29,27 @@ class Answers:
     broken: frozenset[str]
 
     @classmethod
-    def of(cls, frame: pa.Table, model: Model | None, customers: Sequence[str]) -> "Answers":
+    def of(
+        cls, frame: pa.Table, model: Model | None, customers: Sequence[str], newcomers: Collection[str] = frozenset()
+    ) -> "Answers":
         """Asks the model about these customers, rows of the frame found by id. A customer with an infinite feature is `broken`.
 
+        newcomers: who of them has no settled invoice; the model of newcomers speaks of them, from what is known before a payment.
         Without a model nobody has an answer. Raises ModelRefused where the frame lacks a column or has another type.
         """
         if model is None:
             return cls({}, {}, frozenset())
-        ids = frame["customer_id"].to_pylist()
-        place = {customer: row for row, customer in enumerate(ids)}
+        known = cls._said(model, frame, [each for each in customers if each not in newcomers])
+        fresh = cls._said(model.newcomer, frame, [each for each in customers if each in newcomers])
+        return cls({**known.chains, **fresh.chains}, {**known.unfamiliar, **fresh.unfamiliar}, known.broken | fresh.broken)
+
+    @classmethod
+    def _said(cls, speaker: Speaker, frame: pa.Table, customers: Sequence[str]) -> "Answers":
+        if not customers:
+            return cls({}, {}, frozenset())
+        place = {customer: row for row, customer in enumerate(frame["customer_id"].to_pylist())}
         frame = frame.take(pa.array([place[customer] for customer in customers], pa.int64()))
-        columns = {name: frame[name].to_pylist() for name in model.feature_names}
+        columns = {name: frame[name].to_pylist() for name in speaker.feature_names}
         broken = frozenset(
             customers[row]
             for values in columns.values()
@@ -48,8 +58,8 @@ class Answers:
         )
         sound = [row for row, customer in enumerate(customers) if customer not in broken]
         frame = frame.take(pa.array(sound, pa.int64()))
-        explanation = model.explain(frame)
-        probability = model.probability(explanation.log_odds)
+        explanation = speaker.explain(frame)
+        probability = speaker.probability(explanation.log_odds)
         chains = {}
         for position, row in enumerate(sound):
             chains[customers[row]] = Chain(
@@ -61,5 +71,5 @@ class Answers:
                 pd_low=float(probability.low[position]),
                 pd_high=float(probability.high[position]),
             )
-        unfamiliar = dict(zip((customers[row] for row in sound), model.unfamiliar(frame), strict=True))
+        unfamiliar = dict(zip((customers[row] for row in sound), speaker.unfamiliar(frame), strict=True))
         return cls(chains, unfamiliar, broken)

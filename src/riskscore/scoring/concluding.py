@@ -8,7 +8,7 @@ from riskscore import reasons
 from riskscore.decisions import Chain, Decision, Provenance, Referral
 from riskscore.features import CATALOGUE
 from riskscore.grades import IN_DEFAULT, Grades, score_of
-from riskscore.model import Model
+from riskscore.model import Model, Speaker
 from riskscore.policy import Case, Params, Recommendation, recommend
 
 ZERO = Decimal(0)
@@ -46,7 +46,7 @@ def conclude(
     case = replace(
         case,
         pd=_exactly(verdict.pd),
-        pd_high=_exactly(verdict.high),
+        pd_high=_exactly(verdict.high if case.n_paid_invoices else verdict.pd),
         grade=verdict.grade,
         grade_high=verdict.grade_high,
     )
@@ -67,7 +67,7 @@ def conclude(
         pd_high=verdict.high,
         score=None if verdict.pd is None else score_of(verdict.pd),
         grade=None if verdict.withheld else verdict.grade,
-        reasons=_reasons(chain, model, params),
+        reasons=_reasons(chain, model if model is None or case.n_paid_invoices else model.newcomer, params),
         recommendation=recommendation,
         referral=Referral(referred) if referred else None,
         unfamiliar=unfamiliar if chain is not None else (),
@@ -92,6 +92,10 @@ def _verdict(case: Case, chain: Chain | None, grades: Grades) -> _Verdict:
     if chain is None:
         return _Verdict()
     withheld = grades.is_withheld(chain.pd_low, chain.pd_high)
+    if not case.n_paid_invoices:
+        # What a newcomer may owe while nothing is known of its payments is the policy's own rule; its probability only tightens
+        # that. Its interval is as wide as ignorance, and would forbid what the rule is there to allow.
+        return _Verdict(chain.pd, chain.pd_low, chain.pd_high, grades.grade(chain.pd), grades.grade(chain.pd), withheld)
     high = grades.grade(chain.pd_high)
     # Where the grade is too unsure to be named, limit and terms are proposed as for the worst it may be.
     return _Verdict(chain.pd, chain.pd_low, chain.pd_high, high if withheld else grades.grade(chain.pd), high, withheld)
@@ -117,7 +121,7 @@ def _referral_reasons(
             found.append("no_probability")
         if verdict.withheld:
             found.append("wide_interval")
-        if chain is not None and missing_share(chain.features) > params.referral_missing_share:
+        if case.n_paid_invoices and chain is not None and missing_share(chain.features) > params.referral_missing_share:
             found.append("thin_history")
     # A decision about a person that denies credit is never taken by a machine alone.
     denied = recommendation.limit == 0 and recommendation.binding_cap != "need"
@@ -132,11 +136,11 @@ def missing_share(values: Mapping[str, reasons.Value]) -> Decimal:
     return Decimal(sum(value is None for value in payment)) / len(payment) if payment else ZERO
 
 
-def _reasons(chain: Chain | None, model: Model | None, params: Params) -> reasons.Reasons | None:
-    if chain is None or model is None:
+def _reasons(chain: Chain | None, speaker: Speaker | None, params: Params) -> reasons.Reasons | None:
+    if chain is None or speaker is None:
         return None
     return reasons.rank(
-        list(chain.contributions), list(chain.contributions.values()), chain.features, model.typical, CATALOGUE,
+        list(chain.contributions), list(chain.contributions.values()), chain.features, speaker.typical, CATALOGUE,
         max_adverse=params.reasons_adverse,
     )  # fmt: skip
 

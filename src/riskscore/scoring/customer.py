@@ -30,8 +30,7 @@ def decide_one(
     customer, currency = row["customer_id"], row["currency"]
     if customer in answers.broken and not row["in_default"]:
         return not_scored(customer, "non_finite_feature", provenance, currency)
-    # The model never speaks of a customer without history: it would approve on nothing.
-    chain = answers.chains.get(customer) if row["n_paid_invoices"] else None
+    chain = answers.chains.get(customer)
     try:
         standing = Standing(**{name: row[name] for name in Standing.__dataclass_fields__})
         case = case_of(row, grades, params, receivables)

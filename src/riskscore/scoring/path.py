@@ -68,7 +68,8 @@ def decide_rows(
     rows = sorted(standing.to_pylist(), key=lambda row: row["customer_id"])
     _check(rows, model, grades, params, provenance)
     with watch("model", len(rows)):
-        answers = Answers.of(frame, model, [row["customer_id"] for row in rows])
+        newcomers = frozenset(row["customer_id"] for row in rows if not row["n_paid_invoices"])
+        answers = Answers.of(frame, model, [row["customer_id"] for row in rows], newcomers)
     with watch("policy", len(rows)):
         return [decide_one(row, answers, model, grades, params, receivables, provenance) for row in rows]
 

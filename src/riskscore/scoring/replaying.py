@@ -28,7 +28,8 @@ def replay(decision: Decision, model: Model | None, grades: Grades, params: Para
         return decision
     answers = Answers({}, {}, frozenset())
     if decision.chain is not None:
-        answers = Answers.of(_frame(decision), model, [decision.customer_id])
+        who = decision.customer_id
+        answers = Answers.of(_frame(decision), model, [who], frozenset() if decision.case.n_paid_invoices else frozenset([who]))
     again = conclude(
         Standing(**{name: getattr(decision, name) for name in Standing.__dataclass_fields__}),
         decision.case,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -34,11 +34,13 @@ def silent(_stage: str, _done: int, _total: int) -> None:
 class Gathered:
     """The rows of a training, and how many observations it left out and why.
 
-    rows: features and outcome, one row a customer and cut. cuts: the dates. until: facts after it were not used.
+    rows: features and outcome, one row a customer and cut. newcomers: the same of customers that had bought and not paid an
+    invoice yet. cuts: the dates. until: facts after it were not used.
     left_out: reason to number of observations. causes: what the events were, to number of rows.
     """
 
     rows: Rows
+    newcomers: Rows
     cuts: tuple[date, ...]
     until: date
     left_out: Mapping[str, int]
@@ -57,8 +59,9 @@ def gather(ledgers: Ledgers, recipe: Recipe, *, until: date, jobs: int = 1, prog
     """The rows of every ledger (one a bucket, together one book) at the recipe's cuts, outcomes judged on facts until `until`.
 
     jobs: ledgers worked on at once; the rows are the same for any number.
-    Left out: customers in default at the cut (nothing is left to predict), those without a settled invoice (another model's), and
-    dormant ones that owe nothing and bought nothing for a year: who owes nothing cannot be late, and that is no merit to learn.
+    Left out: customers in default at the cut (nothing is left to predict), those without a settled invoice (who of them has
+    bought is a newcomer), and dormant ones that owe nothing and bought nothing for a year: who owes nothing cannot be late, and
+    that is no merit to learn.
     Raises TooFewEvents where no month end has both the history and the finished outcome window that the recipe asks for.
     """
     cuts = cuts_of(ledgers, recipe, until)
@@ -74,22 +77,28 @@ def gather(ledgers: Ledgers, recipe: Recipe, *, until: date, jobs: int = 1, prog
     }
     inputs = pa.concat_tables([piece.inputs for piece in pieces])
     outcomes = pa.concat_tables([piece.outcomes for piece in pieces])
-    if not inputs.num_rows:
+    history = np.concatenate([piece.history for piece in pieces])
+    if not history.any():
         raise TooFewEvents(f"no customer had a settled invoice at any month end from {cuts[0]} to {cuts[-1]}. {ADVICE}")
     if not inputs.select(["customer_id", "as_of"]).equals(outcomes.select(["customer_id", "as_of"])):
         raise AssertionError("features and outcomes are not of the same customers and dates")
     check_maturity(outcomes["matures_on"].cast(pa.int32()).to_numpy().astype(np.float64), until)
-    causes = {entry["values"]: entry["counts"] for entry in pc.value_counts(outcomes["cause"].drop_null()).to_pylist()}
-    rows = Rows.of(inputs, outcomes["outcome"].cast(pa.float64()).to_numpy())
-    return Gathered(rows, cuts, until, left_out, dict(sorted(causes.items())))
+    rows, newcomers = (
+        Rows.of(inputs.filter(kept), outcomes["outcome"].filter(kept).cast(pa.float64()).to_numpy())
+        for kept in (pa.array(history), pa.array(~history))
+    )
+    causes = pc.value_counts(outcomes["cause"].filter(pa.array(history)).drop_null()).to_pylist()
+    counted = dict(sorted((entry["values"], entry["counts"]) for entry in causes))
+    return Gathered(rows, newcomers, cuts, until, left_out, counted)
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """What one ledger gives."""
+    """What one ledger gives. history: row by row, whether the customer had settled an invoice."""
 
     inputs: pa.Table
     outcomes: pa.Table
+    history: np.ndarray[Any, np.dtype[np.bool_]]
     n_in_default: int
     n_without_history: int
     n_dormant: int
@@ -102,14 +111,16 @@ def _gather_one(ledger: Ledger, cuts: tuple[date, ...], recipe: Recipe, until: d
     defaulted = pc.and_(history, facts["in_default"])
     buys = pc.greater(pc.fill_null(facts["monthly_purchases"], 0), 0)
     owes = pc.greater(facts["exposure"], 0)
-    awake = pc.and_(pc.and_(history, pc.invert(facts["in_default"])), pc.or_(buys, owes))
+    awake = pc.and_(pc.invert(facts["in_default"]), pc.or_(buys, owes))
     inputs = features.compute(snapshot).filter(awake)
+    with_history = history.filter(awake).to_numpy()
     return _Piece(
         inputs=inputs,
         outcomes=observe(ledger, inputs.select(["customer_id", "as_of"]), recipe.definition, until=until),
+        history=with_history,
         n_in_default=_count(defaulted),
         n_without_history=facts.num_rows - _count(history),
-        n_dormant=_count(history) - _count(defaulted) - inputs.num_rows,
+        n_dormant=_count(history) - _count(defaulted) - int(with_history.sum()),
     )
 
 

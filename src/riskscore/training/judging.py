@@ -1,11 +1,12 @@
 """Judging: what models learned on the past say of later months they have not seen, beside the simplest things one could do."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 from scipy.special import expit
 
 from riskscore.errors import TooFewEvents
@@ -19,13 +20,16 @@ from riskscore.evaluation import (
 )
 from riskscore.grades import Grades
 from riskscore.model.calibration import allowed_curves, choose_curve, prequential
+from riskscore.model.cold import prior_log_odds
 from riskscore.model.fit import fit_formula
 from riskscore.model.formula import Floats, Formula, contribution_of
 from riskscore.model.members import fit_logistic_member
 from riskscore.model.rows import FeatureLike, Rows
-from riskscore.model.value import read_column
+from riskscore.model.value import read_column, read_columns
 from riskscore.recipe import LogisticTerms, Recipe
 from riskscore.training.gathering import ADVICE, EPOCH, Progress, silent
+
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 N_RESAMPLES = 300
 HEADLINE = "model"
@@ -39,13 +43,15 @@ class Judged:
     """The judged rows, each scored by a model whose last outcome was known before the row's date.
 
     log_odds: of the ensemble, not calibrated. pd: predictor to probabilities; `model` is the calibrated ensemble, the others its
-    members and the baselines. blocks: first date, last date and number of rows of each block of months.
+    members and the baselines. blocks: first date, last date and number of rows of each block of months. newcomers: the same of
+    customers without a settled invoice, judged by the model of newcomers; null where the blocks held none.
     """
 
     rows: Rows
     log_odds: Floats
     pd: Mapping[str, Floats]
     blocks: tuple[tuple[date, date, int], ...]
+    newcomers: "Judged | None" = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,8 @@ class Evaluation:
 
     figures: predictor to metric. differences: predictor to what the model is ahead of it by in AUC (above 0 is better) and in log
     loss and Brier (below 0 is better), on the same draws. grades: predicted and observed by grade on outcome windows that do not
-    overlap. calibration: the curve chosen; calibration_losses: prequential log loss of each curve tried.
+    overlap. calibration: the curve chosen; calibration_losses: prequential log loss of each curve tried. newcomers: the same of
+    customers without a settled invoice; null where none were judged, or all of them or none paid late.
     """
 
     figures: Mapping[str, Mapping[str, Measured]]
@@ -66,37 +73,47 @@ class Evaluation:
     n_customers: int
     n_customers_with_event: int
     event_share: float
+    newcomers: "Evaluation | None" = None
 
 
-def walk_forward(rows: Rows, catalogue: Sequence[FeatureLike], recipe: Recipe, *, progress: Progress = silent) -> Judged:
+def walk_forward(
+    rows: Rows,
+    catalogue: Sequence[FeatureLike],
+    recipe: Recipe,
+    *,
+    newcomers: Rows | None = None,
+    progress: Progress = silent,
+) -> Judged:
     """Every block of the newest months, scored by a model learned on what was known before the block.
 
+    newcomers: customers without a settled invoice, judged in the same blocks by models that know no row of those customers.
     Raises TooFewEvents where no block has enough events behind it to learn from, LeakFound where a split overlaps.
     """
-    log_odds = np.full(len(rows), np.nan)
-    pd: dict[str, Floats] = {}
-    spans = []
+    sheet, fresh = _Sheet(rows), _Sheet(newcomers or rows.take(np.zeros(len(rows), dtype=bool)))
     blocks = _blocks(np.unique(rows.days), recipe)
     for number, days in enumerate(blocks):
         progress("judging on later months", number, len(blocks))
-        known = rows.days + recipe.outcome.horizon_days + recipe.cuts.embargo_days <= days[0]
-        now = np.isin(rows.days, days)
-        learned, judged = rows.take(known), rows.take(now)
+        learned, judged = rows.take(_known(rows, days, recipe)), rows.take(np.isin(rows.days, days))
         if not _enough(learned, recipe):
             continue
         check_time_split(learned.days, judged.days, recipe.outcome.horizon_days, recipe.cuts.embargo_days)
-        log_odds[now], said = _score(learned, judged, catalogue, recipe)
-        for name, probability in said.items():
-            pd.setdefault(name, np.full(len(rows), np.nan))[now] = probability
-        spans.append((_day(days[0]), _day(days[-1]), len(judged)))
+        now = np.isin(fresh.rows.days, days)
+        entering = fresh.rows.take(now)
+        ids = fresh.rows.features["customer_id"]
+        strangers = pc.invert(pc.is_in(ids, entering.features["customer_id"].combine_chunks())).to_numpy()
+        entered = fresh.rows.take(_known(fresh.rows, days, recipe) & strangers)
+        formula = Formula(fit_formula(learned, catalogue, recipe, newcomers=entered))
+        sheet.write(np.isin(rows.days, days), *_score(formula, learned, judged, catalogue, recipe))
+        if len(entering):
+            fresh.write(now, *_score_newcomers(formula, entered if len(entered) else learned, entering, catalogue))
     progress("judging on later months", len(blocks), len(blocks))
-    done = ~np.isnan(log_odds)
-    if not 0 < rows.outcome[done].sum() < done.sum():
+    judged_rows = sheet.judged()
+    if judged_rows is None or not 0 < judged_rows.rows.outcome.sum() < len(judged_rows.rows):
         raise TooFewEvents(
             f"no block of {recipe.cuts.fold_months} months has {recipe.evidence.fold_customers_with_event} late payers whose "
             f"outcome was known before it, so a model could not be judged on months it had not seen. None was made. {ADVICE}"
         )
-    return Judged(rows.take(done), log_odds[done], {name: each[done] for name, each in pd.items()}, tuple(spans))
+    return replace(judged_rows, newcomers=fresh.judged())
 
 
 def judge(judged: Judged, grades: Grades, recipe: Recipe) -> tuple[Judged, Evaluation]:
@@ -114,6 +131,9 @@ def judge(judged: Judged, grades: Grades, recipe: Recipe) -> tuple[Judged, Evalu
     replicates = {name: resamples.judge(probability, rows.outcome) for name, probability in pd.items()}
     independent = _without_overlap(rows.days, recipe.outcome.horizon_days)
     given = np.array([grades.grade(float(each)) for each in pd[HEADLINE][independent]], dtype=np.int64)
+    newcomers, of_newcomers = judged.newcomers, None
+    if newcomers is not None and 0 < newcomers.rows.outcome.sum() < len(newcomers.rows):
+        newcomers, of_newcomers = judge(newcomers, grades, recipe)
     evaluation = Evaluation(
         figures={name: each.measured() for name, each in replicates.items()},
         differences={
@@ -128,14 +148,47 @@ def judge(judged: Judged, grades: Grades, recipe: Recipe) -> tuple[Judged, Evalu
         n_customers=rows.n_customers,
         n_customers_with_event=rows.n_customers_with_event,
         event_share=float(rows.outcome.mean()),
+        newcomers=of_newcomers,
     )
-    return Judged(rows, judged.log_odds, pd, judged.blocks), evaluation
+    return replace(judged, pd=pd, newcomers=newcomers), evaluation
 
 
-def _score(learned: Rows, judged: Rows, catalogue: Sequence[FeatureLike], recipe: Recipe) -> tuple[Floats, dict[str, Floats]]:
-    formula = Formula(fit_formula(learned, catalogue, recipe))
-    columns = {feature.name: read_column(judged.features, feature.name, feature.kind) for feature in catalogue}
-    matrix = formula.matrix(columns)
+class _Sheet:
+    """Rows with room for what predictors say of them, filled block by block."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self.log_odds = np.full(len(rows), np.nan)
+        self.pd: dict[str, Floats] = {}
+        self.blocks: list[tuple[date, date, int]] = []
+
+    def write(self, now: Flags, log_odds: Floats, said: Mapping[str, Floats]) -> None:
+        """Fill in the rows of one block."""
+        self.log_odds[now] = log_odds
+        for name, probability in said.items():
+            self.pd.setdefault(name, np.full(len(self.rows), np.nan))[now] = probability
+        days = self.rows.days[now]
+        self.blocks.append((_day(days.min()), _day(days.max()), int(now.sum())))
+
+    def judged(self) -> Judged | None:
+        """The rows that were filled in; null where none was."""
+        done = ~np.isnan(self.log_odds)
+        if not done.any():
+            return None
+        pd = {name: each[done] for name, each in self.pd.items()}
+        return Judged(self.rows.take(done), self.log_odds[done], pd, tuple(self.blocks))
+
+
+def _known(rows: Rows, days: Any, recipe: Recipe) -> Flags:
+    """The rows whose outcome was known, with the embargo, before the first of the days."""
+    result: Flags = rows.days + recipe.outcome.horizon_days + recipe.cuts.embargo_days <= days[0]
+    return result
+
+
+def _score(
+    formula: Formula, learned: Rows, judged: Rows, catalogue: Sequence[FeatureLike], recipe: Recipe
+) -> tuple[Floats, dict[str, Floats]]:
+    matrix = formula.matrix(read_columns(judged.features, catalogue))
     members = formula.member_log_odds(matrix)
     named = {"uncalibrated": formula.log_odds(matrix)}
     named |= {"shrunken rate": members["rate"], "logistic": members["logistic"], "trees": members["trees"]}
@@ -143,6 +196,17 @@ def _score(learned: Rows, judged: Rows, catalogue: Sequence[FeatureLike], recipe
         if feature.name in recipe.baselines:
             named[feature.name] = _baseline(feature, learned, judged)
     return named["uncalibrated"], {name: expit(log_odds) for name, log_odds in named.items()}
+
+
+def _score_newcomers(
+    formula: Formula, known: Rows, judged: Rows, catalogue: Sequence[FeatureLike]
+) -> tuple[Floats, dict[str, Floats]]:
+    """The newcomers' model beside the prior: the share of `known` customers that paid late."""
+    cold = formula.cold
+    if cold is None:
+        raise AssertionError("a formula was fitted without a model of newcomers")
+    log_odds = cold.log_odds(cold.matrix(read_columns(judged.features, catalogue)))
+    return log_odds, {"uncalibrated": expit(log_odds), "prior": np.full(len(judged), expit(prior_log_odds(known)))}
 
 
 def _baseline(feature: FeatureLike, learned: Rows, judged: Rows) -> Floats:
@@ -171,7 +235,7 @@ def _enough(learned: Rows, recipe: Recipe) -> bool:
     return with_event >= least and learned.n_customers - with_event >= least
 
 
-def _without_overlap(days: Any, horizon_days: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _without_overlap(days: Any, horizon_days: int) -> Flags:
     """Rows of the newest date and of earlier ones so far apart that no two outcome windows of a customer overlap."""
     kept: list[int] = []
     for day in sorted(set(days.tolist()), reverse=True):

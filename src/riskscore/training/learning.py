@@ -16,7 +16,7 @@ from riskscore.model import Model, from_files
 from riskscore.model.bundle import N_SELFTEST_ROWS, canonical, make_files
 from riskscore.model.calibration import calibrator, fit_curve, venn_abers
 from riskscore.model.fit import fit_formula
-from riskscore.model.formula import Floats
+from riskscore.model.formula import COLD, Floats
 from riskscore.model.rows import FeatureLike, Rows
 from riskscore.model.value import read_column
 from riskscore.recipe import Recipe
@@ -61,12 +61,13 @@ def learn(gathered: Gathered, recipe: Recipe, grades: Grades, *, progress: Progr
     rows = gathered.rows
     check_evidence(rows, recipe)
     check_features(_numbers(rows, catalogue), [each.name for each in catalogue if each.kind == "number"], rows.outcome)
-    judged, evaluation = judge(walk_forward(rows, catalogue, recipe, progress=progress), grades, recipe)
+    walked = walk_forward(rows, catalogue, recipe, newcomers=gathered.newcomers, progress=progress)
+    judged, evaluation = judge(walked, grades, recipe)
     progress("learning from all months", 0, 1)
-    formula = fit_formula(rows, catalogue, recipe)
-    curve = fit_curve(evaluation.calibration, judged.log_odds, judged.rows.outcome)
-    interval = venn_abers(judged.log_odds, judged.rows.outcome, judged.rows.customer_weight)
-    formula["calibrator.json"] = canonical(calibrator(curve, interval))
+    formula = fit_formula(rows, catalogue, recipe, newcomers=gathered.newcomers)
+    formula["calibrator.json"] = calibrated_on(judged, evaluation)
+    if judged.newcomers is not None:
+        formula[f"{COLD}/calibrator.json"] = calibrated_on(judged.newcomers, evaluation.newcomers)
     about = {
         "name": recipe.name,
         "recipe": recipe.digest,
@@ -79,9 +80,17 @@ def learn(gathered: Gathered, recipe: Recipe, grades: Grades, *, progress: Progr
     return Trained(model, evaluation, judged, newest, _log(gathered, evaluation, judged))
 
 
+def calibrated_on(judged: Judged, evaluation: Evaluation | None) -> bytes:
+    """The curve that won, fitted to all judged rows, and the interval; no curve where all of them, or none, had the event."""
+    rows = judged.rows
+    curve = fit_curve("none" if evaluation is None else evaluation.calibration, judged.log_odds, rows.outcome)
+    return canonical(calibrator(curve, venn_abers(judged.log_odds, rows.outcome, rows.customer_weight)))
+
+
 def chosen_features(recipe: Recipe) -> tuple[FeatureLike, ...]:
     """The features the recipe learns from, in the catalogue's order. Raises UsageRefused for a name that is not in it."""
     used = {*recipe.baselines, recipe.members.rate.share, recipe.members.rate.of}
+    used.update(recipe.cold.features)
     if strangers := used.union(recipe.features.leave_out) - set(features.CATALOGUE):
         raise UsageRefused(f"recipe: no such feature in the catalogue: {', '.join(sorted(strangers))}.")
     if needed := used.intersection(recipe.features.leave_out):
@@ -125,6 +134,9 @@ def _log(gathered: Gathered, evaluation: Evaluation, judged: Judged) -> dict[str
         "n_customers": rows.n_customers,
         "n_customers_with_event": rows.n_customers_with_event,
         "event_share": float(rows.outcome.mean()),
+        "n_newcomer_rows": len(gathered.newcomers),
+        "n_newcomers": gathered.newcomers.n_customers,
+        "n_newcomers_with_event": gathered.newcomers.n_customers_with_event,
         "left_out": dict(gathered.left_out),
         "causes": dict(gathered.causes),
         "judged_blocks": [[first.isoformat(), last.isoformat(), n] for first, last, n in judged.blocks],

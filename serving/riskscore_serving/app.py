@@ -11,7 +11,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from riskscore import __version__
 from riskscore_serving import problems
-from riskscore_serving.access import matrix
+from riskscore_serving.access import matrix, pages
 from riskscore_serving.access.gate import Door, rule
 from riskscore_serving.api import Desk, router
 from riskscore_serving.settings import Address
@@ -82,6 +82,7 @@ def create_app(desk: Callable[[], Desk], at: Address, door: Door) -> ASGIApp:
     app = FastAPI(title="riskscore", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.desk = desk
     app.include_router(router)
+    app.include_router(pages.router)
     problems.install(app)
     rule(app, matrix.shipped(), door)
     guarded = Guard(app, at)

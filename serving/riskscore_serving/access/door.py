@@ -8,7 +8,8 @@ from typing import cast
 from sqlalchemy.engine import Engine
 from starlette.requests import HTTPConnection
 
-from riskscore.stores.access import Account, is_sign_on_required, tokens
+from riskscore.stores.access import Account, is_sign_on_required, sessions, tokens
+from riskscore_serving.access.forms import SESSION, check_form_token, cookie
 from riskscore_serving.access.origin import check_same_origin, is_unsafe
 from riskscore_serving.actors import LOCAL, Actor, Role
 from riskscore_serving.settings import Address
@@ -34,10 +35,19 @@ class Doorkeeper:
         """
         kind, _, token = connection.headers.get("authorization", "").partition(" ")
         if kind.casefold() == "bearer":
-            return _actor(tokens.bearer(self.engine, token.strip(), now=int(self.clock())))
+            return _actor(tokens.bearer(self.engine, token.strip(), now=self.now()))
+        session = connection.cookies.get(cookie(self.at, SESSION))
         if is_unsafe(connection):
             check_same_origin(connection)
+            if session or "riskscore_form" in connection.scope:
+                check_form_token(connection, self.at)
+        if session and (account := sessions.owner(self.engine, session, now=self.now())):
+            return _actor(account)
         return LOCAL if self._is_open() and not any(name in connection.headers for name in FORWARDED) else None
+
+    def now(self) -> int:
+        """The second it is."""
+        return int(self.clock())
 
     def _is_open(self) -> bool:
         """Nobody but this machine's users reaches it, and nobody was ever given an account.

@@ -28,6 +28,10 @@ NO_INVITATION = (
 )
 
 
+class InvitationRefused(UsageRefused):
+    """A one-time token that does not hold."""
+
+
 @dataclass(frozen=True)
 class Account:
     """Who may ask. name: unique, lower case, for ever. state: active, invited (no password chosen yet) or disabled."""
@@ -85,7 +89,8 @@ def redeem(engine: Engine, token: str, password: str, *, name: str | None, now: 
     plain = name_of(name or "") if owner is None else owner
     hashed = hash_password(check_password(password, plain))  # before the database is locked: it takes a while
     with writing(engine) as connection:
-        _invited(connection, digest, now)
+        if _invited(connection, digest, now) is None and _row(connection, plain) is not None:
+            raise UsageRefused(f"account {plain}: there is one of that name. Names are never given twice.")
         connection.execute(sa.delete(INVITATIONS).where(INVITATIONS.c.digest == digest))
         if owner is None:
             connection.execute(sa.insert(ACCOUNTS).values(name=plain, role="admin", epoch=0, disabled=False))
@@ -175,7 +180,7 @@ def _invite(connection: Connection, name: str | None, now: int) -> str:
 def _invited(connection: Connection, digest: str, now: int) -> str | None:
     row = connection.execute(sa.select(INVITATIONS).where(INVITATIONS.c.digest == digest)).one_or_none()
     if row is None or row.expires_at <= now:
-        raise UsageRefused(NO_INVITATION)
+        raise InvitationRefused(NO_INVITATION)
     owner: str | None = row.account
     return owner
 

@@ -18,21 +18,25 @@ LONGEST_PATTERN = 6  # characters that, repeated, make no password: abcabcabcabc
 AT_ONCE = BoundedSemaphore(2)  # each hash takes 19 MiB and a core: a flood of sign-ins must wait, not take the machine
 
 
+class PasswordRefused(UsageRefused):
+    """A password that is not taken; the sentence says why and does not repeat it."""
+
+
 def check_password(password: str, name: str) -> str:
-    """The password as it is hashed (Unicode NFKC). Raises UsageRefused saying why it is not taken, never repeating it.
+    """The password as it is hashed (Unicode NFKC). Raises PasswordRefused saying why it is not taken.
 
     Length and known passwords, as NIST SP 800-63B asks; no rules on kinds of characters, which only make passwords worse.
     """
     plain = unicodedata.normalize("NFKC", password)
     bare = plain.casefold()
     if not SHORTEST <= len(plain) <= LONGEST:
-        raise UsageRefused(f"password: {SHORTEST} to {LONGEST} characters. A sentence that nobody else would write is best.")
+        raise PasswordRefused(f"password: {SHORTEST} to {LONGEST} characters. A sentence that nobody else would write is best.")
     if bare in _common():
-        raise UsageRefused("password: it is on the list of passwords that attackers try first. Choose another.")
+        raise PasswordRefused("password: it is on the list of passwords that attackers try first. Choose another.")
     if len(set(bare)) < FEWEST_DIFFERENT or _repeats(bare):
-        raise UsageRefused("password: it repeats a short pattern. Choose another.")
+        raise PasswordRefused("password: it repeats a short pattern. Choose another.")
     if name.casefold().partition("@")[0] in bare or "riskscore" in bare:
-        raise UsageRefused("password: it holds the name of the account or of this product. Choose another.")
+        raise PasswordRefused("password: it holds the name of the account or of this product. Choose another.")
     return plain
 
 

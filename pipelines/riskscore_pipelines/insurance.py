@@ -11,8 +11,9 @@ from riskscore.phrases import Lang
 from riskscore.portfolio import take_open_invoices
 from riskscore.stores.rowfiles import refuse_unwritable, write_rows
 from riskscore.stores.workplace import Workplace
+from riskscore_pipelines.finance.done import read_done
 from riskscore_pipelines.finance.insurance_page import as_plain, page_of, tables_of
-from riskscore_pipelines.finance.insured import insured_of, read_done
+from riskscore_pipelines.finance.insured import ACTS, insured_of
 from riskscore_pipelines.finance.material import standing_of
 from riskscore_pipelines.finance.page import print_to, write_page
 from riskscore_pipelines.shown import console, progress_bar
@@ -43,7 +44,7 @@ def insurance_verb(
     """Show the registers and write them where asked."""
     if out is not None:
         refuse_unwritable(out)
-    acts = {} if done is None else read_done(done)
+    acts = {} if done is None else read_done(done, ACTS)
     with progress_bar() as told:
         standing = standing_of(Workplace(), book, as_of.date() if as_of else None, told=told, texts=model)
         invoices = take_open_invoices(standing.ledgers(told, "looking at open invoices"), standing.on).to_pylist()

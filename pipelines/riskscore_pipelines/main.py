@@ -35,6 +35,7 @@ VERBS = {
     "allocate": "Limits that earn most under scarce budgets, and what more of each is worth.",
     "provision": "The IFRS 9 provision at a date, and the bridge to the model's expected loss.",
     "insurance": "What is insured and secured at a date, and which notices are due or missed.",
+    "dunning": "Whom to remind today, by which step, and whose it is.",
     "reviews": "Who is to be looked at again by a date, and why.",
     "policy": "Show or check the credit policy in force.",
     "serve": "Answer scores over HTTP.",

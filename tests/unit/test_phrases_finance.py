@@ -12,7 +12,21 @@ from riskscore.phrases.finance import SAYINGS
 from riskscore.review_calendar import Risk, Trigger, Why
 
 PAGES = Path(__file__).resolve().parents[2] / "pipelines" / "riskscore_pipelines"
-BUILT = ("age_", "made_", "step_", "alarm_", "kind_", "fault_", "budget_", "price_of_", "point_of_", "risk_", "why_", "trigger_")
+BUILT = (
+    "age_",
+    "made_",
+    "step_",
+    "alarm_",
+    "kind_",
+    "fault_",
+    "budget_",
+    "price_of_",
+    "point_of_",
+    "risk_",
+    "why_",
+    "trigger_",
+    "action_",
+)
 """Keys that are put together from a stem and a code."""
 
 

@@ -1,20 +1,16 @@
 """Exposure against what stands behind it: by customer, with the alarms of the insurers' calendars."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-from riskscore.errors import InputRefused, UsageRefused
 from riskscore.insurance import Alarm, Collateral, Cover, Fault, OpenInvoice, Policy, Register, alarms
+from riskscore_pipelines.finance.done import Done
 
 ACTS = ("notice", "hand_over")
-HEADER = ["invoice_id", "act", "done_on"]
-Done = Mapping[tuple[str, str], date]
-"""Invoice and act to the day it was done."""
+"""What an insurer is told of an invoice."""
 
 
 @dataclass(frozen=True)
@@ -100,28 +96,3 @@ def insured_of(
         tuple(collaterals),
         register.faults,
     )
-
-
-def read_done(path: Path) -> Done:
-    """What was done for insured invoices, from a CSV file with the columns `invoice_id`, `act` (notice or hand_over), `done_on`.
-
-    Raises UsageRefused where the file cannot be read, InputRefused naming the line that is not of that shape or says two days.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header, *rows = list(csv.reader(file)) or [[]]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageRefused(f"{path}: cannot be read ({error}).") from error
-    if header != HEADER:
-        raise InputRefused(f"{path} line 1: the columns are {','.join(HEADER)}, not {','.join(header)}. Nothing was read.")
-    found: dict[tuple[str, str], date] = {}
-    for number, row in enumerate(rows, start=2):
-        if len(row) != len(HEADER) or row[1] not in ACTS:
-            raise InputRefused(f"{path} line {number}: an invoice, notice or hand_over, and a day are wanted. Correct the line.")
-        try:
-            day = date.fromisoformat(row[2])
-        except ValueError as error:
-            raise InputRefused(f"{path} line {number}: {row[2]!r} is not a date such as 2026-06-30. Correct the line.") from error
-        if found.setdefault((row[0], row[1]), day) != day:
-            raise InputRefused(f"{path} line {number}: {row[0]} has a {row[1]} on two days. Keep the one that was in time.")
-    return found

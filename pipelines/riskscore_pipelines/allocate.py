@@ -2,9 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +16,7 @@ from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.finance.allocating import allocated
 from riskscore_pipelines.finance.allocation_page import as_plain, page_of, tables_of
 from riskscore_pipelines.finance.material import Accounts, accounts_of
+from riskscore_pipelines.finance.numbers import decimal_of, pairs_of
 from riskscore_pipelines.finance.page import print_to, write_page
 from riskscore_pipelines.shown import console, progress_bar
 
@@ -53,12 +52,12 @@ def allocate_verb(
     if out is not None:
         refuse_unwritable(out)
     wanted: dict[str, Any] = {
-        "total": None if budget is None else _decimal("--budget", budget),
-        "expected_loss": None if loss_budget is None else _decimal("--loss-budget", loss_budget),
-        "family_share": None if single_buyer is None else _decimal("--single-buyer", single_buyer),
-        "class_shares": _pairs("--class-share", class_share),
-        "sector_shares": _pairs("--sector-share", sector_share),
-        "insurer_amounts": _pairs("--insurer", insurer),
+        "total": None if budget is None else decimal_of("--budget", budget),
+        "expected_loss": None if loss_budget is None else decimal_of("--loss-budget", loss_budget),
+        "family_share": None if single_buyer is None else decimal_of("--single-buyer", single_buyer),
+        "class_shares": pairs_of("--class-share", class_share),
+        "sector_shares": pairs_of("--sector-share", sector_share),
+        "insurer_amounts": pairs_of("--insurer", insurer),
     }
     with progress_bar() as told:
         accounts = accounts_of(Workplace(), book, as_of.date() if as_of else None, told=told, model=model, texts=model)
@@ -90,23 +89,3 @@ def budgets_of(accounts: Accounts, path: Path | None, wanted: dict[str, Any]) ->
     if signed.family_share is None and wanted["family_share"] is None:
         wanted = wanted | {"family_share": accounts.signed.params.concentration_single_buyer}
     return replace(signed, **{name: value for name, value in wanted.items() if value})
-
-
-def _decimal(option: str, text: str) -> Decimal:
-    try:
-        value = Decimal(text)
-    except InvalidOperation as error:
-        raise UsageRefused(f"{option}: {text!r} is no number. Write it with a point and without separators.") from error
-    if not value.is_finite() or value <= 0:
-        raise UsageRefused(f"{option}: {text} is not above 0. Leave the option out where there is no limit.")
-    return value
-
-
-def _pairs(option: str, texts: Sequence[str] | None) -> dict[str, Decimal]:
-    found = {}
-    for text in texts or ():
-        group, mark, value = text.rpartition("=")
-        if not mark or not group:
-            raise UsageRefused(f"{option}: {text!r} is not GROUP=NUMBER, such as 7=0.05.")
-        found[group] = _decimal(f"{option} {group}", value)
-    return found

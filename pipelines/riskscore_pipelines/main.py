@@ -37,6 +37,7 @@ VERBS = {
     "insurance": "What is insured and secured at a date, and which notices are due or missed.",
     "dunning": "Whom to remind today, by which step, and whose it is.",
     "reviews": "Who is to be looked at again by a date, and why.",
+    "stress": "What the receivables lose under stress, and which stress loses a given sum.",
     "policy": "Show or check the credit policy in force.",
     "serve": "Answer scores over HTTP.",
     "accounts": "Say who may ask the server, in which role; give and revoke tokens.",

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from finance import simulated_company, with_linear_model
+from finance import quiet, simulated_company, with_linear_model
 from riskscore.allocation import Budgets
+from riskscore.errors import UsageRefused
+from riskscore.insurance import Register
 from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.finance.allocating import Allocated, allocated
-from riskscore_pipelines.finance.material import accounts_of
+from riskscore_pipelines.finance.material import Accounts, accounts_of
 from riskscore_pipelines.main import main
 
 LOSS, TOTAL = Decimal(20_000), Decimal(1_500_000)
@@ -40,14 +42,19 @@ def run(
 
 
 @pytest.fixture(scope="module")
-def solve(company: Path) -> Callable[[Budgets], Allocated]:
-    """An allocation over the company's book for any budgets, without asking the book again."""
+def asked(company: Path) -> tuple[Accounts, Register]:
+    """The company's book and register, asked once."""
     with pytest.MonkeyPatch.context() as patch:
         with_linear_model(patch)
         patch.chdir(company)
-        accounts = accounts_of(Workplace(), None, None, told=lambda *_: None, model="late_payment", texts="late_payment")
-        register = accounts.register(lambda *_: None)
-    return lambda budgets: allocated(accounts, register, budgets)
+        accounts = accounts_of(Workplace(), None, None, told=quiet, model="late_payment", texts="late_payment")
+        return accounts, accounts.register(quiet)
+
+
+@pytest.fixture(scope="module")
+def solve(asked: tuple[Accounts, Register]) -> Callable[[Budgets], Allocated]:
+    """An allocation over the company's book for any budgets, without asking the book again."""
+    return lambda budgets: allocated(*asked, budgets)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -97,6 +104,21 @@ def test_what_has_a_price_is_used_up_and_what_has_room_costs_nothing(solve):
         assert price.price * (price.room - price.used) == pytest.approx(0, abs=1e-3)
 
 
+def test_without_a_probability_the_policy_limit_stays_and_the_total_bears_it_first(asked):
+    accounts, register = asked
+    known = max(accounts.decisions.values(), key=lambda each: each.recommendation.limit)
+    silent = replace(known, pd=None, case=replace(known.case, pd=None))
+    book = replace(accounts, decisions={**accounts.decisions, known.customer_id: silent})
+    promised = known.recommendation.limit
+    found = allocated(book, register, Budgets(total=promised + 100_000))
+
+    assert found.set_aside == promised > 0
+    assert next(each.limit for each in found.given if each.decision is silent) == promised
+    assert promised < found.total("limit") <= promised + 100_000
+    with pytest.raises(UsageRefused, match="set aside for customers without a probability"):
+        allocated(book, register, Budgets(total=promised))
+
+
 @pytest.mark.parametrize(
     ("lang", "words"),
     [("en", "One more EUR of loss budget is worth"), ("zh", "损失预算每增加 1 EUR,每年值")],
@@ -131,7 +153,6 @@ def test_a_signed_text_gives_the_budgets_and_options_replace_them(run, company):
         pytest.param(["--sector-share", "mining"], "'mining' is not GROUP=NUMBER", id="no-number"),
         pytest.param(["--budget", "1,000"], "'1,000' is no number", id="separators"),
         pytest.param(["--budget", "0"], "is not above 0", id="nothing"),
-        pytest.param(["--budget", "0.01"], "set aside for customers without a probability", id="less-than-is-promised"),
         pytest.param(["--budgets", "absent.toml"], "absent.toml: cannot be read", id="no-text"),
     ],
 )

@@ -95,7 +95,7 @@ def allocated(accounts: Accounts, register: Register, budgets: Budgets) -> Alloc
         policy_profit=_money(float(np.sum(profit(candidates.trade, candidates.ceiling)))),
         policy_loss=_money(float(np.sum(expected_loss(candidates.trade, candidates.ceiling)))),
         cut_profit=_money(float(np.sum(profit(candidates.trade, proportional_cut(candidates, left))))),
-        family_names={row["family_id"]: row["name"] or row["family_id"] for row in accounts.portfolio.by_family.to_pylist()},
+        family_names=accounts.family_names,
     )
 
 

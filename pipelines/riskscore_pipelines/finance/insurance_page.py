@@ -79,7 +79,9 @@ def _alarms(found: Insured, lang: Lang) -> Sheet:
     return Sheet(
         title=say("alarms", lang),
         note=_first(len(found.alarms), lang),
-        headings=tuple(say(key, lang) for key in ("until_day", "alarm", "customer", "invoice", "insurer", "days_left", "opened")),
+        headings=tuple(
+            say(key, lang) for key in ("until_day", "alarm", "customer", "invoice", "insurer", "days_left", "still_open")
+        ),
         rows=tuple(map(line, found.alarms[:MOST_ROWS])),
         figures=2,
         empty=say("no_alarm", lang),

@@ -39,6 +39,11 @@ class Standing:
         return rows
 
     @property
+    def family_names(self) -> dict[str, str]:
+        """Family to the name of its head, or its id where that has none."""
+        return {row["family_id"]: row["name"] or row["family_id"] for row in self.portfolio.by_family.to_pylist()}
+
+    @property
     def provenance(self) -> Provenance:
         """What the figures rest on."""
         return self.signed.provenance(self.book, self.on)

@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import pyarrow as pa
 
@@ -12,6 +13,7 @@ from riskscore.features import CATALOGUE
 from riskscore.model import Model, Speaker
 
 
+@cache
 def catalogue_digest() -> str:
     """SHA-256 over every feature's name, meaning and declarations: equal digests, equal questions asked of the ledger."""
     declared = ("name", "unit", "risk", "window_days", "group", "reason", "kind", "meaning")

@@ -1,8 +1,10 @@
 """The desk: a book at a date with the model, grades and policy in force, ready to decide a customer on the one path."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
+from typing import get_args
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,16 +16,31 @@ from riskscore.errors import ModelExpired
 from riskscore.grades import Grades
 from riskscore.model import Model
 from riskscore.policy import Params
-from riskscore.scoring import Receivables, Watch, catalogue_digest, decide, isolating, not_scored, receivables_of, unwatched
+from riskscore.scoring import (
+    Application,
+    Receivables,
+    Watch,
+    catalogue_digest,
+    decide_applicant,
+    decide_rows,
+    isolating,
+    not_scored,
+    receivables_of,
+    unwatched,
+)
 from riskscore.snapshot import customers_known_at, take_snapshot
 from riskscore.stores.approvals import approval_in_force
 from riskscore.stores.decisions import Texts
+from riskscore.stores.engines import ledger_in_memory
 from riskscore.stores.ledgers import Book
 from riskscore.stores.models import load_approved
 from riskscore.stores.signed_texts import find_text
 from riskscore.stores.sources import code_version
 from riskscore.stores.workplace import Workplace
 from riskscore.tables import Ledger
+
+HELD_AT_MOST = 250_000
+"""Customers whose features and positions are kept in memory for single questions: about a kilobyte each."""
 
 Told = Callable[[str, int, int | None], None]
 """Called with a stage, how much of it is done and how much there is."""
@@ -45,6 +62,10 @@ class Signed:
     texts: Texts = field(default_factory=dict)
     doubt: Doubt | None = None
 
+    def in_doubt(self, doubt: Doubt) -> "Signed":
+        """The same, but nothing decided with it may be approved; a model that cannot be asked is not asked."""
+        return replace(self, doubt=doubt, model=None if doubt == "model_unavailable" else self.model)
+
     def provenance(self, book: Book, as_of: date) -> Provenance:
         """What a decision from this book at this date is made with."""
         return Provenance(
@@ -56,8 +77,49 @@ class Signed:
             grades=self.grades.digest,
             catalogue=catalogue_digest(),
             code=code_version(),
-            doubt=self.doubt if self.why_not is None else "model_unavailable",
+            doubt=self.doubt,
         )
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Features and positions of the same customers, a row each."""
+
+    features: pa.Table
+    positions: pa.Table
+
+
+NOTHING = Looked(pa.table({}), pa.table({}))
+"""Of a customer whose data break the computation."""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Features and positions of every customer of a book, computed bucket by bucket: the same bits as of one customer alone."""
+
+    parts: Sequence[Looked]
+    places: Mapping[str, tuple[int, int]]
+    broken: frozenset[str]
+
+    @classmethod
+    def of_parts(cls, parts: Sequence[Looked], broken: Sequence[str]) -> "Shelf":
+        """The parts, with the place of each customer in them."""
+        places = {
+            customer: (number, row)
+            for number, part in enumerate(parts)
+            for row, customer in enumerate(part.positions["customer_id"].to_pylist())
+        }
+        return cls(parts, places, frozenset(broken))
+
+    def of(self, customer_id: str) -> Looked | None:
+        """The rows of one customer; none where its data break the computation, None where it is not known."""
+        if customer_id in self.broken:
+            return NOTHING
+        if customer_id not in self.places:
+            return None
+        number, row = self.places[customer_id]
+        part = self.parts[number]
+        return Looked(part.features.slice(row, 1), part.positions.slice(row, 1))
 
 
 @dataclass(frozen=True)
@@ -68,6 +130,7 @@ class Desk:
     as_of: date
     signed: Signed
     receivables: Receivables
+    shelf: "Shelf | None" = None
 
     @property
     def model(self) -> Model | None:
@@ -85,48 +148,84 @@ class Desk:
         return self.book.digest
 
     @property
+    def texts(self) -> Texts:
+        """The policy and the grades as they were read."""
+        return self.signed.texts
+
+    @property
     def provenance(self) -> Provenance:
         """What its decisions are made with."""
-        return self.signed.provenance(self.book, self.as_of)
+        return self._made[self.signed.doubt]
 
-    def decide(self, customer_id: str) -> Decision | None:
+    @cached_property
+    def _made(self) -> Mapping[Doubt | None, Provenance]:
+        doubts: tuple[Doubt | None, ...] = (self.signed.doubt, *get_args(Doubt))
+        return {doubt: self._signed(doubt).provenance(self.book, self.as_of) for doubt in doubts}
+
+    def _signed(self, doubt: Doubt | None) -> Signed:
+        return self.signed if doubt in {None, self.signed.doubt} else self.signed.in_doubt(doubt)
+
+    def decide(self, customer_id: str, doubt: Doubt | None = None) -> Decision | None:
         """The decision about one customer; None where nothing was known of it at the date.
 
-        A customer whose data break the computation is not scored, as in a run over the book.
+        doubt: why it is to be referred whatever it says. A customer whose data break the computation is not scored, as in a run
+        over the book.
         """
-        ledger = self.book.ledger(customers=[customer_id])
-        observations = customers_known_at(ledger, self.as_of)
-        if customer_id not in observations["customer_id"].to_pylist():
+        found = self._looked_at(customer_id)
+        if found is None:
             return None
+        signed, made = self._signed(doubt), self._made[doubt or self.signed.doubt]
+        if found.features.num_rows == 0:
+            return not_scored(customer_id, "internal_error", made, self.book.reporting_currency)
+        decisions = decide_rows(
+            found.features, found.positions, signed.model, signed.grades, signed.params,
+            receivables=self.receivables, provenance=made,
+        )  # fmt: skip
+        return decisions[0]
 
-        def one(_: Sequence[str]) -> list[Decision]:
-            return decide(
-                take_snapshot(ledger, observations), self.model, self.signed.grades, self.params,
-                receivables=self.receivables, provenance=self.provenance,
-            )  # fmt: skip
+    def decide_applicant(self, application: Application, doubt: Doubt | None = None, watch: Watch = unwatched) -> Decision:
+        """The decision about somebody who is in no book."""
+        signed = self._signed(doubt)
 
-        answers, _ = isolating([customer_id], one)
-        return (
-            answers[0][0] if answers else not_scored(customer_id, "internal_error", self.provenance, self.book.reporting_currency)
-        )
+        def ledger_of_one(tables: Mapping[str, pa.Table]) -> Ledger:
+            return ledger_in_memory({**tables, "rates": self._rates}, self.book.reporting_currency)
+
+        return decide_applicant(
+            application, ledger_of_one, signed.model, signed.grades, signed.params,
+            receivables=self.receivables, provenance=self._made[doubt or self.signed.doubt], watch=watch,
+        )  # fmt: skip
+
+    @cached_property
+    def _rates(self) -> pa.Table:
+        return self.book.tables(customers=[])["rates"]
+
+    def _looked_at(self, customer_id: str) -> "Looked | None":
+        """Features and position of a customer; without rows where its data break the computation, None where it is not known."""
+        if self.shelf is not None:
+            return self.shelf.of(customer_id)
+        ledger = self.book.ledger(customers=[customer_id])
+        if customer_id not in customers_known_at(ledger, self.as_of)["customer_id"].to_pylist():
+            return None
+        looked, _ = isolating([customer_id], lambda some: _look(ledger, some, self.as_of, unwatched))
+        return looked[0] if looked else NOTHING
 
 
-def open_desk(book: Book, as_of: date, signed: Signed, told: Told) -> Desk:
-    """A desk over the book: what everybody owes at the date is summed first, because one buyer's share depends on it."""
-    standing = []
+def open_desk(book: Book, as_of: date, signed: Signed, told: Told, *, held_at_most: int = HELD_AT_MOST) -> Desk:
+    """A desk over the book: what everybody owes at the date is summed first, because one buyer's share depends on it.
+
+    What was looked at for that is kept for single questions, unless the book has more customers than `held_at_most`.
+    """
+    standing, kept, broken = [], [], []
     for bucket in book.buckets():
         told("adding up the book", bucket, len(book.buckets()))
-        looked, _ = look_at(book, as_of, bucket)
+        looked, cannot = look_at(book, as_of, bucket)
         standing += [each.positions for each in looked]
-    return Desk(book, as_of, signed, receivables_of(standing))
-
-
-@dataclass(frozen=True)
-class Looked:
-    """Features and positions of the same customers, a row each."""
-
-    features: pa.Table
-    positions: pa.Table
+        kept += looked
+        broken += cannot
+        if book.n_customers > held_at_most:
+            kept.clear()
+    shelf = None if book.n_customers > held_at_most else Shelf.of_parts(kept, broken)
+    return Desk(book, as_of, signed, receivables_of(standing), shelf)
 
 
 def look_at(book: Book, as_of: date, bucket: int, watch: Watch = unwatched) -> tuple[list[Looked], list[str]]:
@@ -177,5 +276,5 @@ def in_force(workplace: Workplace, engine: Engine | None, on: date, *, model_nam
     try:
         model = load_approved(workplace, engine, model_name)
     except ModelExpired as error:
-        return Signed(None, bounds, params, why_not=str(error), texts=texts)
+        return Signed(None, bounds, params, why_not=str(error), texts=texts, doubt="model_unavailable")
     return Signed(model, bounds, params, holds_until=approval_in_force(engine, model_name).last_day, texts=texts)

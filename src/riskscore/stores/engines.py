@@ -82,6 +82,32 @@ def duckdb_ledger(
     )
 
 
+def ledger_in_memory(tables: Mapping[str, pa.Table], reporting_currency: str) -> Ledger:
+    """A ledger of a few rows, on Polars where it is installed (a single customer costs it a fifth of the time), else on DuckDB.
+
+    The expressions are the same, and so are the bits. Tables as for `ledger_of`.
+    """
+    try:
+        import polars as pl
+    except ImportError:
+        return ledger_of(tables, reporting_currency)
+
+    def lift(rows: pa.Table) -> Frame:
+        return nw.from_native(pl.DataFrame(pl.from_arrow(rows)).lazy())
+
+    def frame(table: Table) -> Frame:
+        rows = as_canonical(table, tables[table.name]) if table.name in tables else table.arrow_schema.empty_table()
+        days = [column.name for column in table.columns if column.kind == "date"]
+        return nw.from_native(pl.DataFrame(pl.from_arrow(rows)).lazy().with_columns(pl.col(days).to_physical()))
+
+    return Ledger(
+        frames={name: frame(table) for name, table in TABLES.items()},
+        stage=lambda rows: nw.from_native(rows.to_native().collect().lazy()),
+        lift=lift,
+        reporting_currency=reporting_currency,
+    )
+
+
 def as_canonical(table: Table, rows: pa.Table) -> pa.Table:
     """The rows with the table's columns, order and types; a missing column becomes null, `known_on` the event's date."""
     columns = []

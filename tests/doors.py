@@ -23,7 +23,12 @@ class EmptyDesk:
     book_digest: str = "b" * 64
     params: Any = field(default_factory=shipped)
 
-    def decide(self, customer_id: str) -> None:
+    reporting_currency: str = "EUR"
+    overview: tuple[()] = ()
+    doubt: None = None
+    texts: Any = field(default_factory=dict)
+
+    def decide(self, customer_id: str, doubt: Any = None) -> None:
         return None
 
 

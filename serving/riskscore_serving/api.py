@@ -1,6 +1,6 @@
 """The API, version 1: one customer, the model and the policy in force. Nothing is recorded by reading."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -24,6 +24,7 @@ from riskscore.phrases import (
 )
 from riskscore.policy import PARAMETERS, Params, Recommendation, Terms
 from riskscore.reasons import Reason
+from riskscore.stores.overview import Line
 from riskscore_serving.access.gate import RuledRoute
 from riskscore_serving.problems import responses
 
@@ -48,6 +49,14 @@ class Desk(Protocol):
     @property
     def book_digest(self) -> str:
         """The digest of the book it answers from."""
+
+    @property
+    def reporting_currency(self) -> str:
+        """ISO 4217 of every amount."""
+
+    @property
+    def overview(self) -> Sequence[Line]:
+        """Every customer in one line, sorted by id."""
 
     def decide(self, customer_id: str) -> Decision | None:
         """The decision about one customer; None where the book has no such customer at the date."""
@@ -197,14 +206,6 @@ class PolicyOut(Out):
     parameters: Mapping[str, ParameterOut]
 
 
-class Health(Out):
-    """Is it there, and what does it answer from."""
-
-    status: str
-    book: str | None = None
-    model: str | None = None
-
-
 def desk_of(request: Request) -> Desk:
     """The desk of this request."""
     desk: Desk = request.app.state.desk()
@@ -213,25 +214,6 @@ def desk_of(request: Request) -> Desk:
 
 WithDesk = Annotated[Desk, Depends(desk_of)]
 router = APIRouter(route_class=RuledRoute)
-
-
-@router.get("/livez", tags=["operations"])
-def alive() -> Health:
-    """The process answers. It looks at nothing."""
-    return Health(status="alive")
-
-
-@router.get("/readyz", tags=["operations"], responses=responses(503))
-def ready(desk: WithDesk) -> Health:
-    """The book opens. Without an approved model every customer is referred, which is an answer: it is ready then as well."""
-    return Health(status="ready", book=desk.book_digest, model=None if desk.model is None else desk.model.digest)
-
-
-@router.get("/openapi.json", include_in_schema=False)
-def document(request: Request) -> Mapping[str, Any]:
-    """What can be asked and what is answered, as OpenAPI."""
-    found: Mapping[str, Any] = request.app.openapi()
-    return found
 
 
 @router.get("/v1/customers/{customer_id}", tags=["customers"], responses=responses(404, 422, 503))

@@ -1,20 +1,29 @@
 """The server: the guard every request passes first, and the app behind it."""
 
+import asyncio
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import date
+from time import monotonic
 
 from fastapi import FastAPI
+from sqlalchemy.engine import Engine
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from riskscore import __version__
-from riskscore_serving import problems
+from riskscore.errors import StorageFailed
+from riskscore.stores.replaying import Replayed
+from riskscore_serving import answering, document, looking, operating, problems
 from riskscore_serving.access import matrix, pages
 from riskscore_serving.access.gate import Door, rule
 from riskscore_serving.api import Desk, router
+from riskscore_serving.office import Office, Rules
 from riskscore_serving.settings import Address
+from riskscore_serving.strictness import LARGEST_BODY
 
 HEADERS = {
     "cache-control": "no-store",
@@ -23,6 +32,11 @@ HEADERS = {
     "x-content-type-options": "nosniff",
 }
 """On every answer, the errors included; a page says more precisely what it may load."""
+
+SLOWEST_BODY = 10.0
+"""Seconds in which a body must have arrived."""
+
+WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 ONLY_TLS = {"strict-transport-security": "max-age=31536000"}
 
@@ -59,7 +73,29 @@ class Guard:
             refusal = problems.problem("invalid-request", request_id, detail="This server is not called by that name.")
             await refusal(scope, receive, send_guarded)
             return
-        await self.app(scope, receive, send_guarded)
+        await self.app(scope, bounded(scope, receive), send_guarded)
+
+
+def bounded(scope: Scope, receive: Receive) -> Receive:
+    """The body as it arrives, refused as soon as it is larger or slower than this server reads; nothing is kept of it."""
+    declared = Headers(scope=scope).get("content-length", "0")
+    left = LARGEST_BODY
+    until = monotonic() + SLOWEST_BODY
+
+    async def receive_bounded() -> Message:
+        nonlocal left
+        if declared.isdigit() and int(declared[:20]) > LARGEST_BODY:
+            raise problems.Refusal("too-large", headers={"Connection": "close"})
+        try:
+            message = await asyncio.wait_for(receive(), max(until - monotonic(), 0.001))
+        except TimeoutError:
+            raise problems.Refusal("invalid-request", "The body came too slowly.", headers={"Connection": "close"}) from None
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise problems.Refusal("too-large", headers={"Connection": "close"})
+        return message
+
+    return receive_bounded if scope["method"] in WITH_BODY else receive
 
 
 def host_of(header: str) -> str:
@@ -72,19 +108,49 @@ def host_of(header: str) -> str:
     return found[1] if found else ""
 
 
-def create_app(desk: Callable[[], Desk], at: Address, door: Door) -> ASGIApp:
+def create_app(
+    desk: Callable[[], Desk],
+    at: Address,
+    door: Door,
+    *,
+    store: Callable[[], Engine] | None = None,
+    rules: Rules | None = None,
+    replay: Callable[[str], Replayed | None] | None = None,
+    today: Callable[[], date] | None = None,
+) -> ASGIApp:
     """The server over a desk. desk: gives what answers; called for every request, so that a newer book is seen. door: who asks.
 
-    There is no page with the documentation: it would fetch a script. The document itself is at /openapi.json.
-    Raises ValueError where a route has no rule in the matrix.
+    store: the database of decisions; without one nothing can be recorded or looked up, and who asks for that is told so.
+    replay: makes a recorded decision again. There is no page with the documentation: it would fetch a script. The document itself
+    is at /openapi.json. Raises ValueError where a route has no rule in the matrix.
     """
+    office = Office(desk, store or _no_store, rules, **({} if today is None else {"today": today}))
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        office.close()
+
     # The document is a route of ours, so that it is under the matrix like every other.
-    app = FastAPI(title="riskscore", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.state.desk = desk
-    app.include_router(router)
-    app.include_router(pages.router)
+    app = FastAPI(
+        title="riskscore",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=life,
+    )
+    app.state.desk, app.state.office, app.state.replay = desk, office, replay
+    for part in (router, answering.router, looking.router, operating.router, pages.router):
+        app.include_router(part)
     problems.install(app)
+    document.install(app)
     rule(app, matrix.shipped(), door)
-    guarded = Guard(app, at)
+    guarded = Guard(operating.Watched(app), at)
     proxies = [str(network) for network in at.exposure.proxies]
     return ProxyHeadersMiddleware(guarded, trusted_hosts=proxies) if proxies else guarded  # type: ignore[arg-type,return-value]
+
+
+def _no_store() -> Engine:
+    raise StorageFailed("this server was started without a database")

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from riskscore.errors import ModelRefused, RiskscoreError, StorageFailed
+from riskscore.errors import ModelRefused, NotReproduced, RiskscoreError, StorageFailed
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +23,14 @@ TITLES = {
     "forbidden": (403, "Your role may not do this."),
     "not-found": (404, "There is no such thing here."),
     "method-not-allowed": (405, "This cannot be done to it."),
+    "conflict": (409, "It is being changed, or is not in a state in which this can be done."),
+    "too-large": (413, "The request is larger than this server reads."),
     "unprocessable": (422, "Fields of the request cannot be used; the errors name them."),
     "too-many-requests": (429, "Too many attempts; wait as long as Retry-After says."),
     "internal": (500, "Something went wrong here. The log of the server has it under the instance id."),
     "model-unavailable": (503, "No approved model can be asked; nothing was decided."),
     "storage-unavailable": (503, "The book or a store does not answer; nothing was decided."),
+    "overloaded": (503, "More is asked than can be answered just now; try again."),
 }
 """Problem type to status and title. The types are a public contract."""
 
@@ -107,6 +110,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RiskscoreError)
     async def _ours(request: Request, error: RiskscoreError) -> JSONResponse:
         log.warning("%s %s: %s", request_id(request), error.code, error)
+        if isinstance(error, NotReproduced):
+            log.error("%s: the same manifest gave another result; report it as a bug", request_id(request))
         if isinstance(error, ModelRefused):
             return problem("model-unavailable", request_id(request), retry=True)
         if isinstance(error, StorageFailed):

@@ -1,6 +1,6 @@
 """What a decision amounts to for whoever asked: approve, conditional, refer or decline. When in doubt: refer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -8,12 +8,16 @@ from typing import Literal
 from riskscore.decisions import Decision
 from riskscore.policy import Case, Recommendation
 from riskscore.policy.case import credit_days
+from riskscore.positions import ENOUGH_PAYMENTS
 
 Outcome = Literal["approve", "conditional", "refer", "decline"]
 
 CONDITIONS = ("first_limit", "lower_limit", "shorter_terms", "security")
 """Why an answer is conditional: the first limit of a customer who never paid yet; less or shorter than asked or granted now;
 only against security."""
+
+WOULD_HELP = ("statements", "payments", "rating", "references", "purchases", "legal_form", "industry")
+"""What would make an answer surer, where it is not known."""
 
 
 @dataclass(frozen=True)
@@ -65,3 +69,17 @@ def _conditions(decision: Decision, case: Case, found: Recommendation) -> Iterat
         yield "shorter_terms"
     if found.security_required:
         yield "security"
+
+
+def would_help(decision: Decision, lacking: Iterable[str] = ()) -> tuple[str, ...]:
+    """What would make this answer surer: codes of `WOULD_HELP`, in that order. lacking: what an applicant left out besides."""
+    case, missing = decision.case, set(lacking)
+    if case is None:
+        return ()
+    if case.tangible_net_worth is None:
+        missing.add("statements")
+    if decision.asked is None and case.n_paid_invoices < ENOUGH_PAYMENTS:
+        missing.add("payments")
+    if decision.is_natural_person is None:
+        missing.add("legal_form")
+    return tuple(code for code in WOULD_HELP if code in missing)

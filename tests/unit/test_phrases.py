@@ -3,6 +3,7 @@
 import string
 from datetime import date
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 
@@ -14,6 +15,7 @@ from riskscore.phrases import LANGUAGES, cap_sentence, chinese, english, sentenc
 from riskscore.policy import PARAMETERS, RULES, Amount
 from riskscore.policy.limits import caps_of
 from riskscore.reasons import Reason
+from riskscore.verdicts import CONDITIONS, WOULD_HELP, Outcome
 
 PARTS = [name for name in vars(english) if name.isupper() and isinstance(getattr(english, name), dict)]
 CODES = sorted({feature.reason for feature in CATALOGUE.values()})
@@ -81,6 +83,9 @@ def test_every_code_rule_and_refusal_has_its_words(lang):
     assert set(english.REFERRALS) == set(REFERRAL_REASONS)
     assert set(english.NOT_SCORED) == set(NOT_SCORED_REASONS)
     assert set(chinese.PARAMETERS) == set(PARAMETERS)
+    assert set(english.OUTCOMES) == set(get_args(Outcome))
+    assert set(english.CONDITIONS) == set(CONDITIONS)
+    assert set(english.WOULD_HELP) == set(WOULD_HELP)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -6,7 +6,9 @@ from riskscore.phrases.sentences import (
     LANGUAGES,
     cap_sentence,
     code_name,
+    condition_sentence,
     not_scored_sentence,
+    outcome_name,
     parameter_meaning,
     referral_sentence,
     rule_name,
@@ -15,6 +17,7 @@ from riskscore.phrases.sentences import (
     template_key,
     terms_sentence,
     word,
+    would_help_sentence,
 )
 
 __all__ = [
@@ -22,12 +25,14 @@ __all__ = [
     "Lang",
     "cap_sentence",
     "code_name",
+    "condition_sentence",
     "day",
     "days",
     "money",
     "months",
     "not_scored_sentence",
     "number",
+    "outcome_name",
     "parameter_meaning",
     "percent",
     "referral_sentence",
@@ -39,4 +44,5 @@ __all__ = [
     "terms_sentence",
     "window",
     "word",
+    "would_help_sentence",
 ]

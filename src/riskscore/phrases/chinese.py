@@ -315,6 +315,30 @@ NOT_SCORED: Mapping[str, str] = {
     "non_finite_feature": "由该客户数据算出的数值为无穷大；请检查其金额",
 }
 
+OUTCOMES: Mapping[str, str] = {
+    "approve": "批准",
+    "conditional": "附条件批准",
+    "refer": "由人工决定",
+    "decline": "拒绝",
+}
+
+CONDITIONS: Mapping[str, str] = {
+    "first_limit": "在了解付款情况之前的首笔额度",
+    "lower_limit": "低于所申请或现有的额度",
+    "shorter_terms": "短于所申请或现有的账期",
+    "security": "仅在提供保证、抵押或保证金时",
+}
+
+WOULD_HELP: Mapping[str, str] = {
+    "statements": "年度财务报表：凭权益与无形资产可知企业的承受能力",
+    "payments": "已付清的发票：付款行为比其他信息更有说服力",
+    "rating": "评级机构的评级",
+    "references": "其他供应商的资信证明",
+    "purchases": "预计每月采购额：额度取决于需求",
+    "legal_form": "是否为自然人：只有明确后机器才可单独决定",
+    "industry": "所属行业",
+}
+
 STATUSES: Mapping[str, str] = {"scored": "已评分", "referred": "转人工", "not_scored": "未评分"}
 
 WORDS: Mapping[str, str] = {

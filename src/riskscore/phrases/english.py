@@ -299,6 +299,30 @@ NOT_SCORED: Mapping[str, str] = {
     "non_finite_feature": "A figure computed from this customer's data is infinite; check its amounts",
 }
 
+OUTCOMES: Mapping[str, str] = {
+    "approve": "approved",
+    "conditional": "approved with conditions",
+    "refer": "a person decides",
+    "decline": "declined",
+}
+
+CONDITIONS: Mapping[str, str] = {
+    "first_limit": "A first limit until payments are known",
+    "lower_limit": "Less than asked for or granted now",
+    "shorter_terms": "Shorter terms than asked for or granted now",
+    "security": "Only against a guarantee, collateral or a deposit",
+}
+
+WOULD_HELP: Mapping[str, str] = {
+    "statements": "Annual accounts: with equity and intangibles what the company can carry is known",
+    "payments": "Paid invoices: how a customer pays says more than anything else",
+    "rating": "A rating of an agency",
+    "references": "References of other suppliers",
+    "purchases": "How much will be bought in a month: the limit follows the need",
+    "legal_form": "Whether a natural person stands behind it: only then may a machine decide alone",
+    "industry": "The line of business",
+}
+
 STATUSES: Mapping[str, str] = {"scored": "scored", "referred": "referred to a person", "not_scored": "not scored"}
 
 WORDS: Mapping[str, str] = {

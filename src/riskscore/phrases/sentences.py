@@ -138,6 +138,24 @@ def status_name(status: str, lang: Lang) -> str:
     return name
 
 
+def outcome_name(outcome: str, lang: Lang) -> str:
+    """An outcome in words."""
+    name: str = PHRASES[lang].OUTCOMES[outcome]
+    return name
+
+
+def condition_sentence(condition: str, lang: Lang) -> str:
+    """What an answer depends on."""
+    text: str = PHRASES[lang].CONDITIONS[condition]
+    return text
+
+
+def would_help_sentence(code: str, lang: Lang) -> str:
+    """What would make an answer surer."""
+    text: str = PHRASES[lang].WOULD_HELP[code]
+    return text
+
+
 def word(key: str, lang: Lang, **facts: str) -> str:
     """A heading or a short text of an explanation."""
     text: str = PHRASES[lang].WORDS[key]

@@ -177,6 +177,15 @@ def approvals_of(engine: Engine, name: str) -> Sequence[Approval]:
         return _rows(connection, name)
 
 
+def approvals_by_digest(engine: Engine, digest: str) -> Sequence[Approval]:
+    """Every approval of exactly these bytes, whatever their name, in the order in which they were recorded."""
+    columns = [MODEL_APPROVALS.c[field] for field in Approval.__dataclass_fields__]
+    bytes_of = (MODEL_APPROVALS.c.digest == digest) & MODEL_APPROVALS.c.approved_by.is_not(None)
+    with reading(engine) as connection:
+        query = sa.select(*columns).where(bytes_of).order_by(MODEL_APPROVALS.c.sequence)
+        return [Approval(*row) for row in connection.execute(query)]
+
+
 def rollbacks_of(engine: Engine, name: str) -> Sequence[Rollback]:
     """Every rollback of a name, in the order in which they were recorded."""
     with reading(engine) as connection:

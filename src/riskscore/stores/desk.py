@@ -34,6 +34,7 @@ from riskscore.stores.decisions import Texts
 from riskscore.stores.engines import ledger_in_memory
 from riskscore.stores.ledgers import Book
 from riskscore.stores.models import load_approved
+from riskscore.stores.overview import Line
 from riskscore.stores.signed_texts import find_text
 from riskscore.stores.sources import code_version
 from riskscore.stores.workplace import Workplace
@@ -143,9 +144,37 @@ class Desk:
         return self.signed.params
 
     @property
+    def reporting_currency(self) -> str:
+        """ISO 4217 of every amount."""
+        return self.book.reporting_currency
+
+    @property
     def book_digest(self) -> str:
         """The digest of the book it answers from."""
         return self.book.digest
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """Why everybody is referred; null without doubt."""
+        return self.signed.doubt
+
+    @cached_property
+    def overview(self) -> Sequence[Line]:
+        """Every customer in one line, sorted by id; decided when first asked for."""
+        parts = (
+            self.shelf.parts
+            if self.shelf is not None
+            else (each for bucket in self.book.buckets() for each in look_at(self.book, self.as_of, bucket)[0])
+        )
+        lines = [
+            Line.of(decision)
+            for part in parts
+            for decision in decide_rows(
+                part.features, part.positions, self.signed.model, self.signed.grades, self.signed.params,
+                receivables=self.receivables, provenance=self.provenance,
+            )
+        ]  # fmt: skip
+        return sorted(lines, key=lambda line: line.customer_id)
 
     @property
     def texts(self) -> Texts:

@@ -1,0 +1,162 @@
+"""The office: decides what is asked, with a deadline and in doubt with a referral, and has it recorded."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from time import monotonic
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy.engine import Engine
+
+from riskscore.decisions import Decision, Doubt
+from riskscore.errors import InputRefused, ModelRefused, RiskscoreError, StorageFailed
+from riskscore.scoring import Application
+from riskscore.stores import answers, decisions
+from riskscore_serving.problems import Refusal
+from riskscore_serving.recorder import Recorder
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+PATIENCE = 1.5
+"""Seconds a decision or a look into the store may take."""
+
+SILENCE = 30.0
+"""Seconds in which a model that did not answer in time is not asked again."""
+
+WORKERS = 4
+REMEMBERED = 4_096
+"""Answers about customers of the book kept in memory: the same desk and customer give the same bytes."""
+
+
+class Deciding(Protocol):
+    """The part of a desk that decides; see `riskscore.stores.desk.Desk`."""
+
+    @property
+    def as_of(self) -> date:
+        """The date it answers for."""
+
+    @property
+    def texts(self) -> decisions.Texts:
+        """The policy and the grades as they were read."""
+
+    @property
+    def reporting_currency(self) -> str:
+        """ISO 4217 of every amount."""
+
+    def decide(self, customer_id: str, doubt: Doubt | None = None) -> Decision | None:
+        """The decision about a customer of the book."""
+
+    def decide_applicant(self, application: Application, doubt: Doubt | None = None) -> Decision:
+        """The decision about somebody who is in no book."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the operator sets: how old a book may be that customers are decided from."""
+
+    max_book_age_days: int = 45
+
+
+class Office:
+    """Answers one request at a time, on the desk that is open; everything slow is done off the event loop, with a deadline."""
+
+    def __init__(
+        self,
+        desk: Callable[[], Any],
+        store: Callable[[], Engine],
+        rules: Rules | None = None,
+        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+    ) -> None:
+        self.desk, self.store, self.rules, self.today = desk, store, rules or Rules(), today
+        self.recorder = Recorder(store)
+        self.stopping = False
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="office")
+        self._silent_until = 0.0
+        self._remembered: OrderedDict[str, Decision] = OrderedDict()
+        self._remembered_of: Any = None
+
+    async def open_desk(self) -> Any:
+        """The desk that is open now. Raises StorageFailed where the book does not answer."""
+        try:
+            return await self.within(self.desk)
+        except InputRefused as error:
+            raise StorageFailed(str(error)) from error
+
+    async def within(self, work: Callable[[], T]) -> T:
+        """What the work gives, off the event loop. Raises StorageFailed where it takes too long."""
+        try:
+            return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._workers, work), PATIENCE)
+        except TimeoutError:
+            raise StorageFailed("the store did not answer in time") from None
+
+    def staleness(self, desk: Deciding) -> Doubt | None:
+        """Is the book too old to decide its customers from?"""
+        return "stale_book" if (self.today() - desk.as_of).days > self.rules.max_book_age_days else None
+
+    async def customer(self, desk: Deciding, customer_id: str) -> Decision | None:
+        """The decision about a customer of the book; None where it knows no such customer."""
+        if self._remembered_of is not desk:
+            self._remembered.clear()
+            self._remembered_of = desk
+        stale = self.staleness(desk)
+        key = f"{stale}\0{customer_id}"
+        if (remembered := self._remembered.get(key)) is not None:
+            self._remembered.move_to_end(key)
+            return remembered
+        found = await self._decided(lambda doubt: desk.decide(customer_id, doubt), stale)
+        if found is not None and (found.provenance.doubt is None or found.provenance.doubt == stale):
+            self._remembered[key] = found
+            while len(self._remembered) > REMEMBERED:
+                self._remembered.popitem(last=False)
+        return found
+
+    async def applicant(self, desk: Deciding, application: Application) -> Decision:
+        """The decision about an applicant."""
+        found = await self._decided(lambda doubt: desk.decide_applicant(application, doubt), None)
+        assert found is not None
+        return found
+
+    async def _decided(self, decide: Callable[[Doubt | None], Decision | None], doubt: Doubt | None) -> Decision | None:
+        """With the model where it answers; without it, and in doubt, where it fails or takes too long. Never an approval then."""
+        if monotonic() >= self._silent_until:
+            loop = asyncio.get_running_loop()
+            try:
+                return await asyncio.wait_for(loop.run_in_executor(self._workers, decide, doubt), PATIENCE)
+            except TimeoutError:
+                self._silent_until = monotonic() + SILENCE
+                log.warning("the model did not answer in time")
+            except (StorageFailed, InputRefused):
+                raise
+            except RiskscoreError as error:
+                if not isinstance(error, ModelRefused):
+                    raise
+                log.warning("the model cannot be asked: %s", error.code)
+            except Exception as error:  # noqa: BLE001  whatever a model raises: whoever asks is referred, not approved
+                log.warning("the model failed: %s", type(error).__name__)  # no trace: it may hold the customer's data
+        return await self.within(lambda: decide("model_unavailable"))
+
+    async def record(self, answer: answers.Answer) -> answers.Recorded:
+        """The answer that holds for the key, durable. Raises Refusal where another request was answered under it."""
+        return checked(await self.recorder.record(answer))
+
+    async def answered(self, key: answers.Key, request: str) -> answers.Recorded | None:
+        """What was answered under that key before; None where nothing was."""
+        found = await self.within(lambda: answers.find(self.store(), key, request))
+        return None if found is None else checked(found)
+
+    def close(self) -> None:
+        """Record what waits; ask nothing more."""
+        self.recorder.stop()
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+
+def checked(found: answers.Recorded) -> answers.Recorded:
+    """The recorded answer. Raises Refusal where it answers another request than this one."""
+    if not found.same_request:
+        raise Refusal("unprocessable", "This Idempotency-Key was used for another request.")
+    return found

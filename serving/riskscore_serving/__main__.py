@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache, partial
 from pathlib import Path
 
@@ -56,9 +56,13 @@ def serve(wanted: argparse.Namespace) -> None:
         import uvicorn
     except ImportError as error:
         raise UsageRefused("serve: the server is not installed. Install it: pip install 'riskscore[serve]'") from error
+    from riskscore.stores.replaying import Replayer
     from riskscore_serving.access.door import Doorkeeper
-    from riskscore_serving.app import create_app
+    from riskscore_serving.app import create_app, office_in
+    from riskscore_serving.office import Rules
+    from riskscore_serving.operating import log_requests
     from riskscore_serving.reception import Reception
+    from riskscore_serving.stopping import Graceful
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     reception = Reception(
@@ -67,8 +71,20 @@ def serve(wanted: argparse.Namespace) -> None:
         as_of=wanted.as_of,
         model=None if wanted.no_model else wanted.model,
         texts=wanted.model,
+        store=engine,
+        look_every=1.0,
     )
     desk = reception.desk()
+    rules = Rules(max_book_age_days=workplace.max_book_age_days)
+    said = [desk.signed.why_not and f"{desk.signed.why_not} Until then everybody is referred."]
+    age = (datetime.now(UTC).date() - desk.as_of).days
+    if age > rules.max_book_age_days:
+        said.append(
+            f"the book knows nothing of the last {age} days, {rules.max_book_age_days} are allowed: its customers are referred. "
+            "Ingest newer exports, or allow more: RISKSCORE_MAX_BOOK_AGE_DAYS."
+        )
+    for sentence in filter(None, said):
+        print(f"riskscore: {sentence}", file=sys.stderr)
     url = at.exposure.public_url or f"http{'s' if at.tls else ''}://{at.host}:{at.port}"
     print(
         f"riskscore: {desk.book.n_customers:,} customers as of {desk.as_of} at {url}/v1/customers/ID (Ctrl-C stops)",
@@ -76,8 +92,12 @@ def serve(wanted: argparse.Namespace) -> None:
         flush=True,
     )
     certificate, key = at.tls or (None, None)
-    uvicorn.run(
-        create_app(reception.desk, at, Doorkeeper(engine(), at)),
+    log_requests()
+    app = create_app(
+        reception.desk, at, Doorkeeper(engine(), at), store=engine, rules=rules, replay=Replayer(workplace, engine())
+    )  # fmt: skip
+    config = uvicorn.Config(
+        app,
         host=at.host,
         port=at.port,
         log_level="warning",
@@ -86,7 +106,10 @@ def serve(wanted: argparse.Namespace) -> None:
         proxy_headers=False,  # the app believes them from the declared proxy only, uvicorn by itself from this machine's users
         ssl_certfile=certificate,
         ssl_keyfile=key,
+        timeout_graceful_shutdown=10,
+        limit_concurrency=1_000,
     )
+    Graceful(config, office_in(app)).run()
 
 
 if __name__ == "__main__":

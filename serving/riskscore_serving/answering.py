@@ -103,7 +103,7 @@ async def score(request: Request, office: WithOffice) -> Response:
 
 
 @router.post("/v1/decisions", tags=["decisions"], status_code=201, response_model=DecisionOut,
-             responses=responses(400, 404, 413, 422, 503), openapi_extra=asks(Wanted))  # fmt: skip
+             responses=responses(400, 404, 409, 413, 422, 503), openapi_extra=asks(Wanted))  # fmt: skip
 async def decide(
     request: Request,
     office: WithOffice,
@@ -118,13 +118,14 @@ async def decide(
     key = _key(who.name, idempotency_key)
     wanted, plain = await body_of(request, Wanted)
     asked = canonical_bytes(plain).decode()
-    before = await office.answered(key, asked)
-    if before is not None:
-        return _answer(before.body, 201, replayed=True)
-    decision, wanted, texts = await _decided(office, wanted)
-    request.scope["riskscore_outcome"] = verdict_of(decision).outcome
-    body = DecisionOut.answering(decision, tuple(wanted.lacking())).model_dump_json()
-    recorded = await office.record(Answer(key, asked, decision, verdict_of(decision).outcome, body, texts))
+    with office.in_hand(key):
+        before = await office.answered(key, asked)
+        if before is not None:
+            return _answer(before.body, 201, replayed=True)
+        decision, wanted, texts = await _decided(office, wanted)
+        outcome = request.scope["riskscore_outcome"] = verdict_of(decision).outcome
+        body = DecisionOut.answering(decision, tuple(wanted.lacking())).model_dump_json()
+        recorded = await office.record(Answer(key, asked, decision, outcome, body, texts))
     return _answer(recorded.body, 201, replayed=recorded.replayed)
 
 

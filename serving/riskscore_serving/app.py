@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date
 from time import monotonic
+from typing import Any
 
 from fastapi import FastAPI
 from sqlalchemy.engine import Engine
@@ -154,3 +155,11 @@ def create_app(
 
 def _no_store() -> Engine:
     raise StorageFailed("this server was started without a database")
+
+
+def office_in(app: Any) -> Office:
+    """The office of a server that `create_app` made, inside its guards."""
+    while not isinstance(app, FastAPI):
+        app = app.app
+    office: Office = app.state.office
+    return office

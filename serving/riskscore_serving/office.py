@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from time import monotonic
@@ -75,7 +76,10 @@ class Office:
         self.desk, self.store, self.rules, self.today = desk, store, rules or Rules(), today
         self.recorder = Recorder(store)
         self.stopping = False
-        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="office")
+        self._lookers = ThreadPoolExecutor(2 * WORKERS, thread_name_prefix="looking")
+        self._deciders = ThreadPoolExecutor(WORKERS, thread_name_prefix="deciding")
+        self._free = asyncio.Semaphore(WORKERS)
+        self._in_hand: set[answers.Key] = set()
         self._silent_until = 0.0
         self._remembered: OrderedDict[str, Decision] = OrderedDict()
         self._remembered_of: Any = None
@@ -90,7 +94,7 @@ class Office:
     async def within(self, work: Callable[[], T]) -> T:
         """What the work gives, off the event loop. Raises StorageFailed where it takes too long."""
         try:
-            return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._workers, work), PATIENCE)
+            return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._lookers, work), PATIENCE)
         except TimeoutError:
             raise StorageFailed("the store did not answer in time") from None
 
@@ -124,9 +128,11 @@ class Office:
     async def _decided(self, decide: Callable[[Doubt | None], Decision | None], doubt: Doubt | None) -> Decision | None:
         """With the model where it answers; without it, and in doubt, where it fails or takes too long. Never an approval then."""
         if monotonic() >= self._silent_until:
-            loop = asyncio.get_running_loop()
+            await self._wait_for_a_decider()
+            deciding = asyncio.get_running_loop().run_in_executor(self._deciders, decide, doubt)
+            deciding.add_done_callback(self._free_again)  # one that hangs keeps its place until it ends
             try:
-                return await asyncio.wait_for(loop.run_in_executor(self._workers, decide, doubt), PATIENCE)
+                return await asyncio.wait_for(asyncio.shield(deciding), PATIENCE)
             except TimeoutError:
                 self._silent_until = monotonic() + SILENCE
                 log.warning("the model did not answer in time")
@@ -140,6 +146,28 @@ class Office:
                 log.warning("the model failed: %s", type(error).__name__)  # no trace: it may hold the customer's data
         return await self.within(lambda: decide("model_unavailable"))
 
+    async def _wait_for_a_decider(self) -> None:
+        try:
+            await asyncio.wait_for(self._free.acquire(), PATIENCE)
+        except TimeoutError:
+            raise Refusal("overloaded", headers={"Retry-After": "1"}) from None
+
+    def _free_again(self, deciding: "asyncio.Future[Any]") -> None:
+        self._free.release()
+        if not deciding.cancelled():
+            deciding.exception()  # of one that nobody waits for any more
+
+    @contextmanager
+    def in_hand(self, key: answers.Key) -> Iterator[None]:
+        """One request at a time under a key. Raises Refusal where it is being answered just now."""
+        if key in self._in_hand:
+            raise Refusal("conflict", "This Idempotency-Key is being answered; ask again.", headers={"Retry-After": "1"})
+        self._in_hand.add(key)
+        try:
+            yield
+        finally:
+            self._in_hand.discard(key)
+
     async def record(self, answer: answers.Answer) -> answers.Recorded:
         """The answer that holds for the key, durable. Raises Refusal where another request was answered under it."""
         return checked(await self.recorder.record(answer))
@@ -152,7 +180,8 @@ class Office:
     def close(self) -> None:
         """Record what waits; ask nothing more."""
         self.recorder.stop()
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        for workers in (self._lookers, self._deciders):
+            workers.shutdown(wait=False, cancel_futures=True)
 
 
 def checked(found: answers.Recorded) -> answers.Recorded:

@@ -6,9 +6,10 @@ import json
 import logging
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from time import perf_counter
+from typing import Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
@@ -151,6 +152,13 @@ async def metrics(request: Request) -> Response:
     """Figures for Prometheus."""
     figures: Figures = request.scope["riskscore_figures"]
     return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def openapi(request: Request) -> Mapping[str, Any]:
+    """What can be asked and what is answered, as OpenAPI."""
+    found: Mapping[str, Any] = request.app.openapi()
+    return found
 
 
 def _ask(office: Office) -> None:

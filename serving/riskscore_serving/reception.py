@@ -1,23 +1,34 @@
-"""The reception: hands every request the desk over the newest published book."""
+"""The reception: hands every request the desk over what is in force now: newest book, approved model, signed texts."""
 
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Lock
+from time import monotonic
+from typing import Any
 
+from sqlalchemy.engine import Engine
+
+from riskscore.errors import ModelRefused, RiskscoreError, StorageFailed
+from riskscore.stores.approvals import approval_in_force
 from riskscore.stores.database import open_database
-from riskscore.stores.desk import Desk, in_force, open_desk
-from riskscore.stores.ledgers import Book, open_book
+from riskscore.stores.desk import Desk, Signed, in_force, open_desk
+from riskscore.stores.ledgers import open_book
+from riskscore.stores.signed_texts import find_text
 from riskscore.stores.workplace import Workplace
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
 class Reception:
-    """Opens a desk over a book, and a new one when a newer version of the book was published.
+    """Opens a desk over a book, and a new one when a book was published, a model approved or rolled back, or a text signed.
 
     as_of: the date to answer for; None: the last day the newest version of the book knows. model: None refers everybody.
-    The model and the policy are read when a desk is opened; an approval given meanwhile counts from the next book, or a restart.
-    The day after the approval of its model ran out, a desk without a model takes its place: everybody is referred.
+    store: gives the open database; None opens one for each look. look_every: seconds in which nothing is looked at again.
+    The day after the approval of its model ran out, and where an approved model cannot be loaded, everybody is referred.
     """
 
     workplace: Workplace
@@ -25,30 +36,68 @@ class Reception:
     as_of: date | None = None
     model: str | None = "late_payment"
     texts: str = "late_payment"
+    store: Callable[[], Engine] | None = None
+    look_every: float = 0.0
     _desk: Desk | None = None
+    _seen: Any = None
+    _looked_at: float = float("-inf")
     _lock: Lock = field(default_factory=Lock)
 
     def desk(self) -> Desk:
-        """The desk over the book as last published.
+        """The desk over what is in force.
 
-        Raises InputRefused or StorageFailed where the book does not open, ModelRefused where no approved model can be loaded.
+        Where a store or registry does not answer, the desk that is open goes on. Raises InputRefused or StorageFailed where no
+        desk is open and the book does not open, UsageRefused where a text cannot be understood.
         """
-        newest = open_book(self.book)
+        if self._desk is not None and monotonic() - self._looked_at < self.look_every:
+            return self._desk
         with self._lock:  # one request opens the new desk, the others wait for it
-            if self._desk is None or self._desk.book_digest != newest.digest or _has_run_out(self._desk):
-                self._desk = self._open(newest)
+            try:
+                seen = self._look()
+                if self._desk is None or seen != self._seen:
+                    self._desk, self._seen = self._open(), seen
+            except (RiskscoreError, OSError) as error:
+                if self._desk is None:
+                    raise
+                log.warning("the desk stays as it is: %s", error)
+            self._looked_at = monotonic()
             return self._desk
 
-    def _open(self, book: Book) -> Desk:
-        on = self.as_of or book.last_known_on
-        engine = open_database(self.workplace.database)
+    def _look(self) -> tuple[Any, ...]:
+        """What a desk depends on."""
+        texts = tuple(find_text(f"{self.texts}/{name}.toml", self.workplace.models).read_bytes() for name in ("grades", "policy"))
+        return open_book(self.book).digest, texts, self._approval()
+
+    def _approval(self) -> tuple[Any, ...]:
+        if self.model is None:
+            return ()
+        engine = self.store() if self.store is not None else open_database(self.workplace.database)
         try:
-            signed = in_force(self.workplace, None if self.model is None else engine, on, model_name=self.texts)
+            approval = approval_in_force(engine, self.texts)
+            return approval.digest, approval.last_day, approval.last_day < datetime.now(UTC).date()
+        except ModelRefused:
+            return ("none",)
         finally:
-            engine.dispose()
-        return open_desk(book, on, signed, told=lambda *_: None)
+            if self.store is None:
+                engine.dispose()
 
+    def _open(self) -> Desk:
+        book = open_book(self.book)
+        on = self.as_of or book.last_known_on
+        return open_desk(book, on, self._signed(on), told=lambda *_: None)
 
-def _has_run_out(desk: Desk) -> bool:
-    last_day = desk.signed.holds_until
-    return last_day is not None and last_day < datetime.now(UTC).date()
+    def _signed(self, on: date) -> Signed:
+        if self.model is None:
+            return in_force(self.workplace, None, on, model_name=self.texts)
+        engine = self.store() if self.store is not None else open_database(self.workplace.database)
+        try:
+            return in_force(self.workplace, engine, on, model_name=self.texts)
+        except (ModelRefused, StorageFailed) as error:
+            if isinstance(error, StorageFailed) and self._desk is not None:
+                raise  # the registry does not answer: the verified model that is open goes on
+            log.warning("everybody is referred: %s", error)
+            without = in_force(self.workplace, None, on, model_name=self.texts)
+            return replace(without, why_not=str(error), doubt="model_unavailable")
+        finally:
+            if self.store is None:
+                engine.dispose()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from riskscore.decisions import Decision
+from riskscore.decisions import Decision, Referral
 from riskscore.policy import Case, Recommendation
 from riskscore.policy.case import credit_days
 from riskscore.positions import ENOUGH_PAYMENTS
@@ -33,24 +33,29 @@ class Verdict:
 
 
 REFER = Verdict("refer")
+ONLY_NEW = Referral(("no_payment_history",))
 
 
 def verdict_of(decision: Decision) -> Verdict:
     """The outcome of a decision.
 
     A referral, a decision without an answer and one without a probability are referred. Nobody is approved by a model before a
-    first invoice was paid: at most the first limit of the rules. A natural person is approved or referred, never declined and
+    first invoice was paid: where that is all there is to say and a model of newcomers spoke, the first limit of the rules is
+    offered as a condition. A natural person is approved or referred, never declined and
     never offered less by a machine alone; who may be one counts as one where credit is declined. A limit of zero because nothing
     is bought is no verdict on the customer and is referred.
     """
     case, found, referral = decision.case, decision.recommendation, decision.referral
-    if decision.status != "scored" or referral is not None or case is None or found is None or decision.provenance.doubt:
+    if case is None or found is None or decision.provenance.doubt is not None:
+        return REFER
+    is_new = referral == ONLY_NEW and decision.chain is not None
+    if not is_new and (decision.status != "scored" or referral is not None):
         return REFER
     if decision.pd is None or not 0.0 <= decision.pd <= 1.0:
         return REFER
     if found.limit <= 0 or found.terms == "stop":
         ruled_out = found.binding_cap != "need" or found.terms == "stop"
-        return Verdict("decline", limit=Decimal(0)) if ruled_out and decision.is_natural_person is False else REFER
+        return Verdict("decline", limit=Decimal(0)) if ruled_out and decision.is_natural_person is False and not is_new else REFER
     conditions = tuple(_conditions(decision, case, found))
     if conditions and decision.is_natural_person:
         return REFER

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from riskscore.decisions import Decision, Provenance, Referral
 from riskscore.errors import ModelRefused, StorageFailed, UsageRefused
 from riskscore.policy import recommend
 from riskscore.reasons import Reason, Reasons
+from riskscore.stores.database import open_database
 from riskscore.stores.exposure import Exposure
 from riskscore_serving.actors import Actor, actor_of
 from riskscore_serving.app import create_app, host_of
@@ -72,6 +74,9 @@ class Desk:
     as_of: date = AS_OF
     book_digest: str = "b" * 64
     params: Any = field(default_factory=shipped)
+    reporting_currency: str = "EUR"
+    overview: tuple[()] = ()
+    doubt: Any = None
 
     def decide(self, customer_id: str) -> Decision | None:
         if self.broken:
@@ -87,11 +92,15 @@ def desk() -> Desk:
 
 
 @pytest.fixture
-def client(desk: Desk) -> Iterator[TestClient]:
+def client(desk: Desk, tmp_path: Path) -> Iterator[TestClient]:
+    engine = open_database(f"sqlite:///{tmp_path / 'riskscore.db'}")
     with TestClient(
-        create_app(lambda: desk, Address(), Open()), base_url="http://127.0.0.1:8000", raise_server_exceptions=False
+        create_app(lambda: desk, Address(), Open(), store=lambda: engine, today=lambda: AS_OF),
+        base_url="http://127.0.0.1:8000",
+        raise_server_exceptions=False,
     ) as client:
         yield client
+    engine.dispose()
 
 
 def is_problem(answer: Any, kind: str) -> bool:
@@ -199,7 +208,9 @@ def test_reading_is_all_that_can_be_done(client: TestClient) -> None:
 
 
 def test_without_an_approved_model_the_server_is_ready_and_refers(client: TestClient) -> None:
-    assert client.get("/readyz").json() == {"status": "ready", "book": "b" * 64, "model": None}
+    body = client.get("/readyz").json()
+
+    assert (body["status"], body["book"], body["model"], body["doubts"]) == ("ready", "b" * 64, None, [])
     assert is_problem(client.get("/v1/model"), "not-found")
 
 
@@ -214,7 +225,11 @@ def test_the_policy_says_every_number_and_who_signed_it(client: TestClient) -> N
 def test_the_document_holds_every_route_and_its_problems(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
 
-    assert set(paths) == {"/livez", "/readyz", "/v1/customers/{customer_id}", "/v1/model", "/v1/policy"}
+    assert {
+        "/livez", "/readyz", "/metrics", "/v1/model", "/v1/policy", "/v1/scores", "/v1/decisions", "/v1/decisions/{decision_id}",
+        "/v1/decisions/{decision_id}/replay", "/v1/customers", "/v1/customers/{customer_id}",
+        "/v1/customers/{customer_id}/history", "/v1/customers/{customer_id}/explanation",
+    } <= set(paths)  # fmt: skip
     assert "application/problem+json" in paths["/v1/customers/{customer_id}"]["get"]["responses"]["404"]["content"]
 
 

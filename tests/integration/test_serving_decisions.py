@@ -79,7 +79,7 @@ def test_each_customer_gets_the_outcome_the_policy_means(client):
         for who in ("acme", "slow", "person", "newcomer", "broke")
     }
 
-    assert outcomes == {"acme": "approve", "slow": "decline", "person": "refer", "newcomer": "refer", "broke": "decline"}
+    assert outcomes == {"acme": "approve", "slow": "decline", "person": "refer", "newcomer": "conditional", "broke": "decline"}
 
 
 def test_a_score_says_the_whole_chain_and_records_nothing(client, engine):
@@ -155,7 +155,9 @@ def test_fifty_at_once_with_one_key_are_one_decision(client, engine):
 def test_an_applicant_is_answered_by_the_rules_for_newcomers(client):
     body = decide(client, APPLICATION).json()
 
-    assert (body["outcome"], body["pd"], body["granted"]) == ("refer", None, None)
+    assert (body["outcome"], [each["code"] for each in body["conditions"]]) == ("conditional", ["first_limit", "lower_limit"])
+    assert 0 < body["pd"] < 1
+    assert body["granted"] == body["limit"]["recommended"]
     assert body["limit"]["recommended"] == "6000", "15 % of 40,000 a month"
     assert [cap["rule"] for cap in body["limit"]["caps"] if cap["binding"]] == ["new_customer"]
     assert {each["code"] for each in body["would_help"]} == {"statements", "rating", "references"}
@@ -175,7 +177,7 @@ def test_an_applicants_name_is_in_no_answer_and_in_no_record(client, engine):
 def test_the_least_an_applicant_says_is_name_country_and_limit(client):
     answer = client.post("/v1/scores", json=EXAMPLES["an applicant, as little as there may be"]["value"])
 
-    assert (answer.status_code, answer.json()["data_depth"], answer.json()["outcome"]) == (200, "G", "refer")
+    assert (answer.status_code, answer.json()["data_depth"], answer.json()["outcome"]) == (200, "G", "conditional")
 
 
 def test_what_is_known_of_an_applicant_raises_the_data_depth(client):
@@ -190,12 +192,23 @@ def test_a_statement_takes_every_line_item_of_the_ledger():
 
 
 class Hanging(LinearModel):
-    def explain(self, frame):
-        time.sleep(1.0)
-        return super().explain(frame)
+    @property
+    def feature_names(self):
+        time.sleep(2.0)
+        return tuple(self.weights)
+
+    @feature_names.setter
+    def feature_names(self, _): ...
 
 
 class Raising(LinearModel):
+    @property
+    def newcomer(self):
+        return self
+
+    @newcomer.setter
+    def newcomer(self, _): ...
+
     def explain(self, frame):
         raise ZeroDivisionError(CANARY)
 
@@ -217,7 +230,8 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_model_in_doubt_never_approves_and_never_scores(client, desk, monkeypatch, fault):
-    monkeypatch.setattr(offices, "PATIENCE", 0.3)
+    if isinstance(fault.get("model"), Hanging):
+        monkeypatch.setattr(offices, "PATIENCE", 0.8)
     for name, value in fault.items():
         setattr(desk, name, value)
     decided = [decide(client, {"customer_id": who}, who) for who in ("acme", "slow", "person", "newcomer")]
@@ -349,11 +363,7 @@ def test_the_book_is_paged_sorted_and_filtered(client):
 
     assert names[0] == "broke"
     assert sorted(names) == ["acme", "broke", "newcomer", "person", "slow"]
-    assert [line["customer_id"] for line in client.get("/v1/customers?grade=10").json()["customers"]] == [
-        "broke",
-        "person",
-        "slow",
-    ]
+    assert [line["customer_id"] for line in client.get("/v1/customers?grade=9").json()["customers"]] == ["person", "slow"]
     assert client.get("/v1/customers?min_exposure=200000").json()["customers"] == []
     assert problem_of(client.get("/v1/customers?after=nobody")) == "unprocessable"
     assert problem_of(client.get("/v1/customers?sort=name")) == "unprocessable"

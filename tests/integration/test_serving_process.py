@@ -58,7 +58,7 @@ def server(workplace: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.communicate(timeout=PATIENCE)
-    assert process.returncode in {0, -15}, "a server told to stop stops"
+    assert process.returncode == 0, "a server told to stop finishes what it has and says that all is well"
 
 
 def get(address: str) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def test_the_server_answers_what_the_desk_decides(server: str, workplace: Path) 
     assert body["provenance"]["decision_id"] == expected.decision_id
     assert body["exposure"] == str(expected.exposure)
     assert body["status"] == "referred"
-    assert get(server + "/readyz") == {"status": "ready", "book": book.digest, "model": None}
+    assert get(server + "/readyz")["book"] == book.digest
 
 
 def test_an_address_of_another_machine_is_refused_before_anything_is_opened(tmp_path: Path) -> None:

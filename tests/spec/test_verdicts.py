@@ -88,13 +88,24 @@ def test_nothing_bought_is_no_verdict_on_the_customer():
     assert (decision.recommendation.binding_cap, verdict_of(decision).outcome) == ("need", "refer")
 
 
-def test_a_model_never_approves_before_a_first_payment():
+def test_a_newcomer_is_offered_the_first_limit_of_the_rules_and_never_approved():
     newcomer = decided(n_paid_invoices=0)
-    # A model that speaks of newcomers changes the status, never the outcome beyond a first limit.
-    spoken_of = replace(newcomer, status="scored", referral=None, pd=0.001, pd_low=0.0005, pd_high=0.002)
 
-    assert verdict_of(newcomer).outcome == "refer"
-    assert verdict_of(spoken_of) == Verdict("conditional", ("first_limit",), limit_of(newcomer))
+    assert newcomer.recommendation.binding_cap == "new_customer"
+    assert verdict_of(newcomer) == Verdict("conditional", ("first_limit",), limit_of(newcomer))
+    assert verdict_of(replace(newcomer, status="scored", referral=None)).outcome == "conditional"
+
+
+@pytest.mark.parametrize(
+    "facts", [{"is_natural_person": True}, {"monthly_purchases": Decimal(0), "peak_monthly_purchases": Decimal(0)}],
+    ids=["a-person", "nothing-bought"],
+)  # fmt: skip
+def test_a_newcomer_that_could_only_be_refused_or_is_a_person_is_referred(facts):
+    assert verdict_of(decided(n_paid_invoices=0, **facts)).outcome == "refer"
+
+
+def test_a_newcomer_of_whom_no_model_speaks_is_referred():
+    assert verdict_of(replace(decided(n_paid_invoices=0), chain=None, pd=None)).outcome == "refer"
 
 
 DOUBTS = {

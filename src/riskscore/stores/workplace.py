@@ -16,6 +16,7 @@ class Workplace(BaseSettings):
     mlflow: tracking address; `MLFLOW_TRACKING_URI`, where set, wins.
     models: folder of the signed texts (recipes, policies, mappings) of this company; absent, the shipped ones hold.
     approved: folder of the local copies of approved models, from which scoring loads.
+    max_book_age_days: from an older book the server decides no customer by itself; it refers.
     serve: how far the server may be reached; `RISKSCORE_SERVE__SECRET` and the like set a part of it.
     """
 
@@ -28,6 +29,7 @@ class Workplace(BaseSettings):
     mlflow: str = "sqlite:///mlflow.db"
     models: Path = Path("models")
     approved: Path = Path("approved_models")
+    max_book_age_days: int = 45
     serve: Exposure = Exposure()
 
     @classmethod

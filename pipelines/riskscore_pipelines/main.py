@@ -38,6 +38,7 @@ VERBS = {
     "dunning": "Whom to remind today, by which step, and whose it is.",
     "reviews": "Who is to be looked at again by a date, and why.",
     "stress": "What the receivables lose under stress, and which stress loses a given sum.",
+    "migration": "Where the customers of each grade stand later.",
     "policy": "Show or check the credit policy in force.",
     "serve": "Answer scores over HTTP.",
     "accounts": "Say who may ask the server, in which role; give and revoke tokens.",

@@ -261,4 +261,16 @@ SAYINGS: Mapping[str, str] = {
     "stress_families": "风险金额最大的集团",
     "family": "集团",
     "at_stake": "违约时损失",
+    # migration
+    "migration_title": "等级迁移",
+    "from_to": "{since} 至 {on}",
+    "stand_better": "变好",
+    "stand_alike": "不变",
+    "stand_worse": "变差",
+    "newly_known": "新增客户",
+    "one_model": "两日均由现行模型评级,各自只用当日已知的信息。",
+    "migration_matrix": "各等级客户之后所处的等级",
+    "migration_note": "每一行为首日该等级客户的 100%。",
+    "gone": "已不在",
+    "nobody_known": "首日没有已知客户",
 }

@@ -261,4 +261,16 @@ SAYINGS: Mapping[str, str] = {
     "stress_families": "The families with most at stake",
     "family": "Family",
     "at_stake": "Lost if it fails",
+    # migration
+    "migration_title": "Grade migration",
+    "from_to": "from {since} to {on}",
+    "stand_better": "Stand better",
+    "stand_alike": "Stand alike",
+    "stand_worse": "Stand worse",
+    "newly_known": "New since",
+    "one_model": "Both days are graded by the model in force today, each on what was known by it.",
+    "migration_matrix": "Where the customers of each grade stand later",
+    "migration_note": "Each row is 100% of the customers that had the grade on the first day.",
+    "gone": "gone",
+    "nobody_known": "nobody was known on the first day",
 }

@@ -81,6 +81,7 @@ class TreeTerms(_Part):
     learning_rate: float = Field(gt=0, le=1, description="share of each tree that is added")
     ridge: float = Field(ge=0, description="penalty on the values of leaves, times the rows a customer has on average")
     customers_in_leaf: int = _whole("a leaf holds the rows of at least so many customers", 1, 10**6)
+    column_share: float = Field(gt=0, le=1, description="share of the features each tree may ask about, drawn anew for each")
     sizes: list[TreeSize] = Field(min_length=1, description="sizes by the number of customers with an event, from 0 on")
 
     @model_validator(mode="after")

@@ -126,6 +126,27 @@ def test_the_evaluation_names_the_model_its_members_and_the_rules_of_thumb():
     assert set(trained().evaluation.differences) == set(figures) - {"model"}
 
 
+def test_newcomers_are_judged_by_models_that_know_no_row_of_theirs(gathered):
+    judged = trained().judged.newcomers
+    taught = {*gathered.newcomers.features["customer_id"].to_pylist(), *gathered.rows.features["customer_id"].to_pylist()}
+
+    assert trained().log["n_newcomer_rows"] == len(gathered.newcomers) > 0
+    assert set(judged.rows.features["customer_id"].to_pylist()) < taught
+    assert (judged.rows.days >= (judged.blocks[0][0] - date(1970, 1, 1)).days).all()
+    assert set(judged.pd) >= {"uncalibrated", "prior"}
+
+
+def test_the_training_is_broken_down_by_segment_and_holdout(gathered):
+    evaluation = trained().evaluation
+    shown = {each.dimension for each in evaluation.segments}
+
+    assert shown == {"payment history", "size", "industry", "country", "legal_form"}
+    assert sum(each.n for each in evaluation.segments if each.dimension == "size") == evaluation.n_rows
+    assert {"in time, known customers", "out of time, other customers"} <= set(evaluation.holdouts)
+    assert [row[0] for row in trained().log["maturity"]] == [cut.isoformat() for cut in gathered.cuts]
+    assert all(known_for >= 0 for *_, known_for in trained().log["maturity"])
+
+
 def test_a_book_that_is_too_short_is_told_how_much_is_missing():
     with pytest.raises(TooFewEvents, match="a month end needs 90 days before it and 180 after it, 270 together"):
         gather([book()], small(), until=world_of(**WORLD).start_on + timedelta(days=200))

@@ -6,19 +6,29 @@ Values in, values out: probabilities, outcomes (1.0 where the event followed) an
 from riskscore.evaluation.comparison import Measured, Replicates, Resamples, paired_difference
 from riskscore.evaluation.grading import GradeRow, judge_grades
 from riskscore.evaluation.guards import LeakFound, check_features, check_maturity, check_time_split
+from riskscore.evaluation.holdouts import HOLDOUTS, four_holdouts
+from riskscore.evaluation.limit import Attained, attained, check_below_limit
 from riskscore.evaluation.metrics import METRICS, measure, reliability, roc
+from riskscore.evaluation.segments import SegmentRow, judge_segments
 
 __all__ = [
+    "HOLDOUTS",
     "METRICS",
+    "Attained",
     "GradeRow",
     "LeakFound",
     "Measured",
     "Replicates",
     "Resamples",
+    "SegmentRow",
+    "attained",
+    "check_below_limit",
     "check_features",
     "check_maturity",
     "check_time_split",
+    "four_holdouts",
     "judge_grades",
+    "judge_segments",
     "measure",
     "paired_difference",
     "reliability",

@@ -79,6 +79,7 @@ def fit_trees(
         "max_depth": size.depth,
         "learning_rate": terms.learning_rate,
         "min_data_in_leaf": max(1, round(terms.customers_in_leaf * rows_per_customer)),
+        "feature_fraction": terms.column_share,
         "lambda_l2": terms.ridge * rows_per_customer,
         "monotone_constraints": constraints,
         "max_bin": 127,  # half of LightGBM's default: a third faster, no difference in log loss

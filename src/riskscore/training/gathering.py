@@ -34,8 +34,8 @@ def silent(_stage: str, _done: int, _total: int) -> None:
 class Gathered:
     """The rows of a training, and how many observations it left out and why.
 
-    rows: features and outcome, one row a customer and cut. newcomers: the same of customers that had bought and not paid an
-    invoice yet. cuts: the dates. until: facts after it were not used.
+    rows: features (and `legal_form`) and outcome, one row a customer and cut. newcomers: the same of customers that had bought
+    and not paid an invoice yet. cuts: the dates. until: facts after it were not used.
     left_out: reason to number of observations. causes: what the events were, to number of rows.
     """
 
@@ -112,7 +112,8 @@ def _gather_one(ledger: Ledger, cuts: tuple[date, ...], recipe: Recipe, until: d
     buys = pc.greater(pc.fill_null(facts["monthly_purchases"], 0), 0)
     owes = pc.greater(facts["exposure"], 0)
     awake = pc.and_(pc.invert(facts["in_default"]), pc.or_(buys, owes))
-    inputs = features.compute(snapshot).filter(awake)
+    # The legal form is no feature; beside them it lets the model be judged by it.
+    inputs = features.compute(snapshot).append_column("legal_form", facts["legal_form"]).filter(awake)
     with_history = history.filter(awake).to_numpy()
     return _Piece(
         inputs=inputs,

@@ -1,7 +1,7 @@
 """Judging: what models learned on the past say of later months they have not seen, beside the simplest things one could do."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from riskscore.evaluation import (
     GradeRow,
     Measured,
     Resamples,
+    SegmentRow,
     check_time_split,
     judge_grades,
     paired_difference,
@@ -27,6 +28,7 @@ from riskscore.model.members import fit_logistic_member
 from riskscore.model.rows import FeatureLike, Rows
 from riskscore.model.value import read_column, read_columns
 from riskscore.recipe import LogisticTerms, Recipe
+from riskscore.training.breakdown import judge_by_segment
 from riskscore.training.gathering import ADVICE, EPOCH, Progress, silent
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
@@ -60,7 +62,9 @@ class Evaluation:
 
     figures: predictor to metric. differences: predictor to what the model is ahead of it by in AUC (above 0 is better) and in log
     loss and Brier (below 0 is better), on the same draws. grades: predicted and observed by grade on outcome windows that do not
-    overlap. calibration: the curve chosen; calibration_losses: prequential log loss of each curve tried. newcomers: the same of
+    overlap. calibration: the curve chosen; calibration_losses: prequential log loss of each curve tried. segments:
+    the calibrated model by kind of customer. holdouts: one model in and out of time and of the customers it learned from (`learn`
+    fills it in). newcomers: the same of
     customers without a settled invoice; null where none were judged, or all of them or none paid late.
     """
 
@@ -74,6 +78,8 @@ class Evaluation:
     n_customers_with_event: int
     event_share: float
     newcomers: "Evaluation | None" = None
+    segments: Sequence[SegmentRow] = ()
+    holdouts: Mapping[str, Mapping[str, Measured]] = field(default_factory=dict)
 
 
 def walk_forward(
@@ -149,6 +155,7 @@ def judge(judged: Judged, grades: Grades, recipe: Recipe) -> tuple[Judged, Evalu
         n_customers_with_event=rows.n_customers_with_event,
         event_share=float(rows.outcome.mean()),
         newcomers=of_newcomers,
+        segments=judge_by_segment(pd[HEADLINE], rows, recipe.seed),
     )
     return replace(judged, pd=pd, newcomers=newcomers), evaluation
 

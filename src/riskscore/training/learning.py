@@ -1,7 +1,7 @@
 """Learning: the rows judged walking forward, the model fitted to all of them, calibrated on what was judged."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -20,7 +20,8 @@ from riskscore.model.formula import COLD, Floats
 from riskscore.model.rows import FeatureLike, Rows
 from riskscore.model.value import read_column
 from riskscore.recipe import Recipe
-from riskscore.training.gathering import ADVICE, Gathered, Ledgers, Progress, gather, silent
+from riskscore.training.breakdown import judge_holdouts
+from riskscore.training.gathering import ADVICE, EPOCH, Gathered, Ledgers, Progress, gather, silent
 from riskscore.training.judging import Evaluation, Judged, judge, walk_forward
 
 
@@ -63,6 +64,8 @@ def learn(gathered: Gathered, recipe: Recipe, grades: Grades, *, progress: Progr
     check_features(_numbers(rows, catalogue), [each.name for each in catalogue if each.kind == "number"], rows.outcome)
     walked = walk_forward(rows, catalogue, recipe, newcomers=gathered.newcomers, progress=progress)
     judged, evaluation = judge(walked, grades, recipe)
+    newest_block = (judged.blocks[-1][0] - EPOCH).days
+    evaluation = replace(evaluation, holdouts=judge_holdouts(rows, catalogue, recipe, newest_block))
     progress("learning from all months", 0, 1)
     formula = fit_formula(rows, catalogue, recipe, newcomers=gathered.newcomers)
     formula["calibrator.json"] = calibrated_on(judged, evaluation)
@@ -77,7 +80,7 @@ def learn(gathered: Gathered, recipe: Recipe, grades: Grades, *, progress: Progr
     model = from_files(make_files(formula, _selftest_rows(rows), about))
     newest = rows.take(rows.days == rows.days.max()).features
     progress("learning from all months", 1, 1)
-    return Trained(model, evaluation, judged, newest, _log(gathered, evaluation, judged))
+    return Trained(model, evaluation, judged, newest, _log(gathered, recipe, evaluation, judged))
 
 
 def calibrated_on(judged: Judged, evaluation: Evaluation | None) -> bytes:
@@ -125,7 +128,7 @@ def _selftest_rows(rows: Rows) -> pa.Table:
     return rows.features.take(pa.array(places))
 
 
-def _log(gathered: Gathered, evaluation: Evaluation, judged: Judged) -> dict[str, Any]:
+def _log(gathered: Gathered, recipe: Recipe, evaluation: Evaluation, judged: Judged) -> dict[str, Any]:
     rows = gathered.rows
     return {
         "until": gathered.until.isoformat(),
@@ -137,9 +140,21 @@ def _log(gathered: Gathered, evaluation: Evaluation, judged: Judged) -> dict[str
         "n_newcomer_rows": len(gathered.newcomers),
         "n_newcomers": gathered.newcomers.n_customers,
         "n_newcomers_with_event": gathered.newcomers.n_customers_with_event,
+        "maturity": _maturity(gathered, recipe),
         "left_out": dict(gathered.left_out),
         "causes": dict(gathered.causes),
         "judged_blocks": [[first.isoformat(), last.isoformat(), n] for first, last, n in judged.blocks],
         "calibration": evaluation.calibration,
         "calibration_losses": dict(evaluation.calibration_losses),
     }
+
+
+def _maturity(gathered: Gathered, recipe: Recipe) -> list[list[Any]]:
+    """Each cut learned from: rows, events, and for how many days its outcomes had all been known on the last day."""
+    rows = gathered.rows
+    counted = []
+    for cut in gathered.cuts:
+        there = rows.days == (cut - EPOCH).days
+        known_for = (gathered.until - cut).days - recipe.outcome.horizon_days
+        counted.append([cut.isoformat(), int(there.sum()), int(rows.outcome[there].sum()), known_for])
+    return counted

@@ -23,6 +23,7 @@ VERBS = {
     "simulate": "Write the exports of an invented company, and the truth behind them.",
     "ingest": "Read exports through a mapping into a book; set aside what cannot be used, with the reason.",
     "book": "Show what a book holds, and what was set aside.",
+    "tune": "Search a recipe for a book on early months; write it as a text to sign.",
     "train": "Learn late payment from a book; log the run and register the model.",
     "promote": "Propose a registered model version for approval.",
     "approve": "Approve a proposed model version; the second of two people.",

@@ -205,6 +205,33 @@ def _sentence(error: ValidationError) -> str:
     return "; ".join(complaints) + "."
 
 
+def to_text(recipe: Recipe, heading: str) -> str:
+    """The recipe as TOML with what each key means beside it; `parse` gives it back. heading: opens it, as comments."""
+    opening = [f"# {line}".rstrip() for line in heading.splitlines()]
+    return "\n".join([*opening, "", *_lines(recipe, "")]) + "\n"
+
+
+def _lines(part: BaseModel, prefix: str) -> list[str]:
+    plain, deeper = [], []
+    for name, field in type(part).model_fields.items():
+        value = getattr(part, name)
+        if isinstance(value, BaseModel):
+            deeper += ["", f"[{prefix}{name}]", *_lines(value, f"{prefix}{name}.")]
+        elif isinstance(value, list) and value:
+            plain += [f"{name} = [  # {field.description}", *(f"    {_toml(each)}," for each in value), "]"]
+        elif value is not None:
+            plain.append(f"{name} = {_toml(value)}  # {field.description}")
+    return plain + deeper
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, BaseModel):
+        return "{ " + ", ".join(f"{name} = {_toml(getattr(value, name))}" for name in type(value).model_fields) + " }"
+    if isinstance(value, Decimal):
+        return f'"{value}"'
+    return repr(value) if isinstance(value, float) else json.dumps(value)
+
+
 def reference(shipped: Recipe) -> str:
     """The reference page of recipes, as Markdown: every key with its meaning and the shipped value."""
     lines = [

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gating import compared
-from modelling import CARDS, shipped_grades, small, trained
+from modelling import CARDS, FEATURES, invented, shipped_grades, small, trained
 from riskscore.errors import ModelExpired, ModelRefused, StorageFailed, UsageRefused
 from riskscore.model import to_files
 from riskscore.model.bundle import canonical, make_files, sha256
@@ -25,7 +25,10 @@ from riskscore.stores.models import approved as approved_module
 from riskscore.stores.models.approved import keep_copy, load_version
 from riskscore.stores.models.judged import FILE, pseudonyms, read_judged
 from riskscore.stores.models.registry import read_bundle
+from riskscore.stores.models.trials import search
 from riskscore.stores.workplace import Workplace
+from riskscore.training import tuning
+from riskscore.training.tuning import Proving
 
 NAME = "late_payment"
 
@@ -407,3 +410,22 @@ def test_the_child_reads_exactly_what_it_was_sent():
     sent = {name: base64.b64encode(content).decode() for name, content in to_files(trained().model).items()}
 
     assert {name: base64.b64decode(content) for name, content in sent.items()} == to_files(trained().model)
+
+
+def test_a_search_gives_the_same_recipe_for_the_same_seed_and_writes_every_trial_down(tmp_path, monkeypatch):
+    monkeypatch.setattr(tuning, "chosen_features", lambda _recipe: FEATURES)
+    base = small().model_copy(update={"baselines": []})
+    registry = Registry(f"sqlite:///{tmp_path / 'mlflow.db'}")
+
+    def found(seed):
+        proving = Proving(invented(n_customers=160, n_cuts=24), base)
+        return search(registry, proving, n_trials=4, seed=seed, book_digest="b" * 64, told=lambda *_: None)
+
+    one, again = found(3), found(3)
+    assert (one.recipe.digest, one.loss) == (again.recipe.digest, again.loss)
+    assert one.loss <= one.loss_before
+    experiment = registry.experiment()
+    children = registry.client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{one.run_id}'")
+    assert len(children) == 5  # the recipe as it is, and four trials
+    assert all("log_loss" in run.data.metrics for run in children)
+    assert registry.versions(NAME) == []  # nothing is registered by a search

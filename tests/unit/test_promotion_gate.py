@@ -13,7 +13,17 @@ from gating import GATE_TEXT as TEXT
 from gating import TERMS
 from modelling import fitted, invented
 from riskscore.errors import ModelRefused, UsageRefused
-from riskscore.promotion import Evidence, Trades, check_parity, compare, earned, judge_segments, parse, population_stability
+from riskscore.promotion import (
+    Earned,
+    Evidence,
+    Trades,
+    check_parity,
+    compare,
+    earned,
+    judge_segments,
+    parse,
+    population_stability,
+)
 from riskscore.promotion.gate import check_baseline, check_segments, check_stability, level_of
 from riskscore.promotion.parity import N_TRIED
 
@@ -32,8 +42,8 @@ def evidence(seed=0, n_customers=700, n_dates=4, noise=0.5, gain=0.0, shift=0.0,
         "outcome": outcome,
         "champion": expit(said[0]),
         "challenger": expit(shift + stretch * said[1]),
-        "earned_by_champion": money * (1 - 3 * outcome * (1 - expit(said[0]))),
-        "earned_by_challenger": money * (1 - 3 * outcome * (1 - expit(said[1]))),
+        "earned_by_champion": Earned(money * (1 - 3 * outcome * (1 - expit(said[0]))), money),
+        "earned_by_challenger": Earned(money * (1 - 3 * outcome * (1 - expit(said[1]))), money),
         "segments": {"country": np.array(["DE", "FR", "IT"], dtype=object)[np.arange(n_customers) % 3][who].tolist()},
     }
     return Evidence(**(facts | changed))
@@ -74,10 +84,13 @@ def test_calibration_that_got_worse_holds_it(fault, caught):
 
 def test_less_profit_holds_a_version_with_better_figures():
     better = evidence(gain=0.4)
-    loses = replace(better, earned_by_challenger=better.earned_by_champion - 0.3 * np.abs(better.earned_by_champion))
+    honest = better.earned_by_champion
+    loses = replace(better, earned_by_challenger=Earned(honest.profit - 0.3 * np.abs(honest.profit), honest.used))
+    lends_half = replace(better, earned_by_challenger=Earned(honest.profit / 2, honest.used / 2))
 
     assert verdicts(better)["profit"]
     assert not verdicts(loses)["profit"]
+    assert verdicts(lends_half)["profit"]  # how much is lent is for the blast radius
 
 
 def test_too_few_customers_show_nothing():
@@ -134,13 +147,13 @@ def test_being_ahead_of_a_rule_by_chance_is_not_being_ahead():
 
 def test_who_pays_late_earns_less_and_at_a_thin_margin_costs():
     trades = Trades.of([case(), case()], shipped())
-    safe, late = earned(trades, np.array([0.02, 0.02]), np.array([0.0, 1.0]), GRADES, shipped())
+    safe, late = earned(trades, np.array([0.02, 0.02]), np.array([0.0, 1.0]), GRADES, shipped()).profit
 
     assert late < safe
     assert safe > 0
-    dear = earned(replace(trades, margin=0.02), np.array([0.02, 0.02]), np.array([0.0, 1.0]), GRADES, shipped())
+    dear = earned(replace(trades, margin=0.02), np.array([0.02, 0.02]), np.array([0.0, 1.0]), GRADES, shipped()).profit
     assert dear[1] < 0 < dear[0]
-    worst = earned(trades, np.array([0.9, 0.9]), np.array([0.0, 1.0]), GRADES, shipped())
+    worst = earned(trades, np.array([0.9, 0.9]), np.array([0.0, 1.0]), GRADES, shipped()).profit
     assert worst.tolist() == [0.0, 0.0]  # no credit, no loss
     assert Trades.of([case(monthly_purchases=Decimal(0))], shipped()).need.tolist() == [0.0]
 

@@ -22,7 +22,7 @@ CHECKS = {
     "customers": ("customers compared", "at least"),
     "customers_with_event": ("of them materially late", "at least"),
     "gain": ("log loss gained, share of the champion's", "above"),
-    "profit": ("profit gained, share of the champion's", "at least"),
+    "profit": ("profit by unit of credit gained, share", "at least"),
     "intercept_worse": ("calibration intercept further off", "at most"),
     "slope_worse": ("calibration slope further off", "at most"),
     "ece_worse": ("calibration error more", "at most"),

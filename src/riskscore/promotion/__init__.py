@@ -5,7 +5,7 @@ through, and where it is recorded, is for the stores.
 """
 
 from riskscore.promotion.blast import Blast, blast_radius
-from riskscore.promotion.earning import Trades, earned
+from riskscore.promotion.earning import Earned, Trades, earned
 from riskscore.promotion.evidence import Evidence, Row, judge_segments
 from riskscore.promotion.gate import Check, compare
 from riskscore.promotion.parity import check_parity
@@ -15,6 +15,7 @@ from riskscore.promotion.terms import GateTerms, parse
 __all__ = [
     "Blast",
     "Check",
+    "Earned",
     "Evidence",
     "GateTerms",
     "Row",

@@ -1,7 +1,8 @@
 """What each model's limits would have earned on rows whose outcome is known, at the policy's numbers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 
@@ -34,8 +35,6 @@ class Trades:
     @classmethod
     def of(cls, cases: Sequence[Case], params: Params) -> "Trades":
         """The trades of these cases at the policy's numbers."""
-        from decimal import Decimal
-
         trades = [trade_of(case, params, Decimal(NO_RISK)) for case in cases]
         columns = {name: _column(trades, name) for name in ("demand", "spread", "days_outstanding", "lgd")}
         return cls(
@@ -46,13 +45,6 @@ class Trades:
             drawn_share=float(params.profit_drawn_before_default),
         )
 
-    def take(self, kept: Floats) -> "Trades":
-        """The trades at these places, or where the mask is true."""
-        return Trades(**{
-            each.name: value[kept] if isinstance(value := getattr(self, each.name), np.ndarray) else value
-            for each in fields(self)
-        })  # fmt: skip
-
     def at(self, pd_a_year: Floats) -> Trade:
         """The trades at these yearly probabilities."""
         return Trade(
@@ -60,8 +52,16 @@ class Trades:
         )
 
 
-def earned(trades: Trades, pd: Floats, outcome: Floats, grades: Grades, params: Params) -> Floats:
-    """What each row earned within the horizon under the limit its probability leads to, in money; a loss is below 0.
+@dataclass(frozen=True, eq=False)
+class Earned:
+    """What rows would have earned within the horizon and the credit used for it, in money, an entry a row; a loss is below 0."""
+
+    profit: Floats
+    used: Floats
+
+
+def earned(trades: Trades, pd: Floats, outcome: Floats, grades: Grades, params: Params) -> Earned:
+    """What each row earned within the horizon under the limit its probability leads to.
 
     The limit is the smaller of the top of the profit curve and the grade's share of the need. The caps that depend on the rest of
     the book are left out: they are the same for both models. outcome: 1.0 where the customer paid materially late; then the
@@ -75,7 +75,7 @@ def earned(trades: Trades, pd: Floats, outcome: Floats, grades: Grades, params: 
     certain = trades.at(outcome)
     used = exposure(certain, limit)
     lost = certain.loss_rate * (used + trades.drawn_share * (limit - used))
-    return np.round(certain.carry * used * horizon / DAYS_A_YEAR - lost, MONEY_DIGITS)
+    return Earned(np.round(certain.carry * used * horizon / DAYS_A_YEAR - lost, MONEY_DIGITS), np.round(used, MONEY_DIGITS))
 
 
 def _column(trades: Sequence[Trade], name: str) -> Floats:

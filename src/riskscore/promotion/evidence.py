@@ -9,6 +9,7 @@ import numpy as np
 
 from riskscore.evaluation import Resamples, paired_difference
 from riskscore.evaluation.metrics import SMALLEST_PD, Floats, Integers
+from riskscore.promotion.earning import Earned
 
 SEED = 20_261_125
 LARGEST_DRAW = 20_000_000
@@ -25,7 +26,7 @@ class Evidence:
 
     customers: a number per customer, from 0. days: date of the row since 1970-01-01. outcome: 1.0 where the customer paid
     materially late within the horizon. champion, challenger: probabilities, none of them by a model that had seen the row's
-    outcome. earned: money, champion first. segments: dimension to the row's segment.
+    outcome. earned: what the limits of either would have earned. segments: dimension to the row's segment.
     """
 
     customers: Integers
@@ -33,8 +34,8 @@ class Evidence:
     outcome: Floats
     champion: Floats
     challenger: Floats
-    earned_by_champion: Floats
-    earned_by_challenger: Floats
+    earned_by_champion: Earned
+    earned_by_challenger: Earned
     segments: Mapping[str, Sequence[str]]
 
     def __len__(self) -> int:

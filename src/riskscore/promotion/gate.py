@@ -8,7 +8,7 @@ import numpy as np
 
 from riskscore.evaluation.metrics import Floats
 from riskscore.promotion.blast import Blast
-from riskscore.promotion.evidence import Evidence, Row, spread_around
+from riskscore.promotion.evidence import Evidence, Row, loss_of, spread_around
 from riskscore.promotion.stability import Stability
 from riskscore.promotion.terms import GateTerms
 
@@ -56,14 +56,12 @@ def compare(evidence: Evidence, terms: GateTerms, *, look: int) -> list[Check]:
     if evidence.n_customers_with_event == 0 or not all(check.passed for check in enough):
         return enough
     resamples = evidence.resamples(terms.better.resamples)
-    weights, n = resamples.weights, resamples.weights.shape[1]
-    mass = weights @ np.bincount(evidence.customers, minlength=n)
+    weights = resamples.weights
     before = resamples.judge(evidence.champion, evidence.outcome).figures
     after = resamples.judge(evidence.challenger, evidence.outcome).figures
-    gain = weights @ np.bincount(evidence.customers, evidence.gain, minlength=n) / mass
     return [
         *enough,
-        _better(gain / before["log_loss"], terms, look, evidence.n_customers_with_event - 1),
+        check_gain(evidence, terms, weights, look=look),
         _profit(evidence, weights, float(terms.no_worse.profit)),
         _worsened("intercept", np.abs(after["calibration_intercept"]) - np.abs(before["calibration_intercept"]),
                   float(terms.no_worse.intercept)),
@@ -71,6 +69,23 @@ def compare(evidence: Evidence, terms: GateTerms, *, look: int) -> list[Check]:
                   float(terms.no_worse.slope)),
         _worsened("ece", after["ece"] - before["ece"], float(terms.no_worse.ece)),
     ]  # fmt: skip
+
+
+def check_gain(evidence: Evidence, terms: GateTerms, weights: Floats, *, look: int) -> Check:
+    """The log loss gained, as a share of the champion's: its lower bound at the level of this look must be worth a change.
+
+    weights: how often each customer is drawn, the sample itself first.
+    """
+    n = weights.shape[1]
+    lost, gained = (
+        weights @ np.bincount(evidence.customers, each, minlength=n)
+        for each in (loss_of(evidence.champion, evidence.outcome), evidence.gain)
+    )
+    share = gained / lost
+    deviation = float(np.nanstd(share[1:], ddof=1))
+    low, _ = spread_around(float(share[0]), deviation, level_of(terms, look), evidence.n_customers_with_event - 1)
+    least = float(terms.better.least_gain)
+    return Check("gain", float(share[0]), low, least, low > least)
 
 
 def check_segments(rows: Iterable[Row]) -> Check:
@@ -104,21 +119,18 @@ def check_moves(blast: Blast, terms: GateTerms) -> list[Check]:
     ]
 
 
-def _better(gain: Floats, terms: GateTerms, look: int, degrees: int) -> Check:
-    low, _ = spread_around(float(gain[0]), float(np.nanstd(gain[1:], ddof=1)), level_of(terms, look), degrees)
-    least = float(terms.better.least_gain)
-    return Check("gain", float(gain[0]), low, least, low > least)
-
-
 def _profit(evidence: Evidence, weights: Floats, margin: float) -> Check:
     n = weights.shape[1]
+    # By unit of credit used: under a policy that caps by grade a sharper model lends less, which is no loss of quality; how much
+    # the limits move is a check of its own.
     before, after = (
-        weights @ np.bincount(evidence.customers, each, minlength=n)
+        (weights @ np.bincount(evidence.customers, each.profit, minlength=n))
+        / np.maximum(weights @ np.bincount(evidence.customers, each.used, minlength=n), 0.01)
         for each in (evidence.earned_by_champion, evidence.earned_by_challenger)
     )
     if before[0] == 0:
         return Check("profit", 0.0, 0.0, -margin, bool(after[0] >= 0))
-    gained = (after - before) / abs(before[0])  # the scale is fixed: a ratio of two noisy sums would have wild tails
+    gained = (after - before) / abs(before[0])  # the scale is fixed: a ratio of two noisy figures would have wild tails
     low = float(np.quantile(gained[1:], NO_WORSE_TAIL))
     return Check("profit", float(gained[0]), low, -margin, low >= -margin)
 

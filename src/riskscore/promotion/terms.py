@@ -34,7 +34,7 @@ class Better(_Part):
 class NoWorse(_Part):
     """By how much the new version may be worse, at the 95 % bound, and still be called no worse."""
 
-    profit: Decimal = _share("of the champion's profit on the compared rows, at the policy's numbers")
+    profit: Decimal = _share("of what a unit of credit earned under the champion, at the policy's numbers")
     intercept: Decimal = _share("distance of the calibration intercept from 0, in log-odds")
     slope: Decimal = _share("distance of the calibration slope from 1")
     ece: Decimal = _share("expected calibration error")

@@ -67,7 +67,8 @@ def tune_verb(
         shown = {
             "out": str(out), "recipe": tuned.recipe.digest, "recipe_before": base.digest, "log_loss": tuned.loss,
             "log_loss_before": tuned.loss_before, "beyond_noise": tuned.beyond_noise, "trials": tuned.n_trials,
-            "pruned": tuned.n_pruned, "blocks": tuned.n_blocks, "customers_with_event": tuned.n_customers_with_event,
+            "pruned": tuned.n_pruned, "parts": tuned.n_parts, "by": tuned.by,
+            "customers_with_event": tuned.n_customers_with_event,
             "ahead": None if tuned.ahead is None else [tuned.ahead.value, tuned.ahead.low, tuned.ahead.high],
             "run_id": tuned.run_id,
         }  # fmt: skip
@@ -77,9 +78,12 @@ def tune_verb(
         print(f"{out}: to be read, signed and put into models/{model}/; nothing uses it before.")
 
 
+PARTS = {"months": "blocks of later months", "customers": "parts of the customers, each learned on the others"}
+
+
 def verdict_of(tuned: Tuned) -> str:
     """What the search is worth, in a sentence or two."""
-    tried = f"{tuned.n_trials} recipes tried ({tuned.n_pruned} stopped early) on {tuned.n_blocks} early blocks of months"
+    tried = f"{tuned.n_trials} recipes tried ({tuned.n_pruned} stopped early) on early rows, in {tuned.n_parts} {PARTS[tuned.by]}"
     if tuned.ahead is None:
         return f"{tried}: none was better than the recipe as it is (log loss {tuned.loss_before:.4f}). Keep it."
     ahead = f"{tuned.ahead.value:+.4f} ({tuned.ahead.low:+.4f} to {tuned.ahead.high:+.4f})"

@@ -77,8 +77,9 @@ def test_the_months_that_judge_a_model_are_not_looked_at(early):
     rows, base = early
     proving = Proving(rows, base)
     judged = np.unique(rows.days)[-6:]
-    latest = max(int(block.days.max()) for block in proving.blocks)
+    latest = max(int(trial.judged.days.max()) for trial in proving.trials)
 
+    assert proving.by == "months"
     assert latest + base.outcome.horizon_days + base.cuts.embargo_days <= judged[0]
     random = np.random.default_rng(5)
     late = rows.days + base.outcome.horizon_days > judged[0]
@@ -97,6 +98,18 @@ def test_a_recipe_that_learns_nothing_is_behind(early):
 
     assert ahead.high < 0
     assert proving.ahead(proving.said_by(base), proving.said_by(base)).value == 0
+
+
+def test_a_short_history_is_tried_on_customers_it_did_not_learn_from(early, monkeypatch):
+    rows, base = early
+    short = rows.take(rows.days <= np.unique(rows.days)[15])
+    proving = Proving(short, base)
+    latest = max(int(trial.judged.days.max()) for trial in proving.trials)
+
+    assert proving.by == "customers"
+    assert latest + base.outcome.horizon_days + base.cuts.embargo_days <= np.unique(short.days)[-6:][0]
+    for trial in proving.trials:
+        assert not set(trial.learned.features["customer_id"].to_pylist()) & set(trial.judged.features["customer_id"].to_pylist())
 
 
 def test_a_history_without_early_months_needs_no_tuning_and_is_told_so():

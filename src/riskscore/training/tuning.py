@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from scipy.special import expit
@@ -15,14 +15,16 @@ from scipy.special import expit
 from riskscore.errors import TooFewEvents
 from riskscore.evaluation import Measured, Resamples, paired_difference
 from riskscore.model.calibration import log_loss
-from riskscore.model.formula import Floats
+from riskscore.model.fit import fit_formula
+from riskscore.model.formula import Floats, Formula
 from riskscore.model.rows import Rows
+from riskscore.model.value import read_columns
 from riskscore.recipe import Recipe, TreeSize
 from riskscore.training.gathering import ADVICE
-from riskscore.training.judging import walk_forward
 from riskscore.training.learning import chosen_features
 
 MOST_BLOCKS = 3
+N_PARTS = 5
 EVENTS_A_LEAF = 25
 """Customers with an event for each leaf a tree may have: the bound on what a search may ask of few late payers."""
 
@@ -104,7 +106,7 @@ def to_sign(base: Recipe, tried: Recipe, space: Space) -> Recipe:
 
 @dataclass(frozen=True)
 class Told:
-    """What a recipe said of the early blocks: customers, outcomes and probabilities, block after block."""
+    """What a recipe said in its trials: customers, outcomes and probabilities, trial after trial."""
 
     customers: np.ndarray[Any, Any]
     outcome: Floats
@@ -112,43 +114,50 @@ class Told:
 
     @property
     def loss(self) -> float:
-        """Mean log loss over the rows of all blocks."""
+        """Mean log loss over the rows of all trials."""
         return float(np.mean(log_loss(self.pd, self.outcome)))
 
 
+@dataclass(frozen=True)
+class Trial:
+    """One trial of a recipe: learn from some early rows, be judged on others."""
+
+    learned: Rows
+    judged: Rows
+
+
 class Proving:
-    """The early rows of a training, and the blocks of them that recipes are tried on, oldest first."""
+    """The early rows of a training, and the trials every recipe goes through on them.
+
+    Where the history is long enough each trial is a block of months, learned on what was known before it, oldest first. Where it
+    is not, each is a fifth of the customers, learned on the others: no outcome of its own customer is learned from.
+    by: which of the two.
+    """
 
     def __init__(self, rows: Rows, base: Recipe) -> None:
-        """Raises TooFewEvents where no block before the judged months has enough behind it to learn from."""
+        """Raises TooFewEvents where the early rows are too few to try anything on."""
         self.base = base
         judged = np.unique(rows.days)[-base.cuts.folds * base.cuts.fold_months :]
-        known = rows.days + base.outcome.horizon_days + base.cuts.embargo_days <= judged[0]
-        self.rows = rows.take(known)
-        days = np.unique(self.rows.days)
-        ends = days[:: -base.cuts.fold_months][:MOST_BLOCKS][::-1] if len(days) else days
-        blocks = [self.rows.take(self.rows.days <= end) for end in ends]
-        self.blocks = [block for block in blocks if self._can_judge(block)]
-        if not self.blocks:
+        early = rows.take(rows.days + _known_after(base) <= judged[0])
+        blocks = [trial for trial in _blocks(early, base) if _enough(trial, base)]
+        self.by: Literal["months", "customers"] = "months" if blocks else "customers"
+        self.trials = blocks or [trial for trial in _parts(early) if _enough(trial, base)]
+        if not self.trials:
             raise TooFewEvents(
-                f"before the months that judge a model ({len(judged)} from the last cut back) no block has enough late payers "
-                f"behind it to try recipes on. The recipe as it is needs no tuning. {ADVICE}"
+                f"before the months that judge a model (the newest {len(judged)} cuts) there are too few late payers to try "
+                f"recipes on. The recipe as it is needs no tuning. {ADVICE}"
             )
-        self.space = Space(self.rows.n_customers_with_event)
+        self.space = Space(early.n_customers_with_event)
 
-    def blocks_of(self, recipe: Recipe) -> Iterator[Told]:
-        """What the recipe says of one block after another, each learned on what was known before the block."""
-        one = recipe.model_copy(update={"cuts": recipe.cuts.model_copy(update={"folds": 1})})
-        for block in self.blocks:
-            judged = walk_forward(block, chosen_features(recipe), one)
-            yield Told(np.array(judged.rows.features["customer_id"].to_pylist()), judged.rows.outcome, expit(judged.log_odds))
-
-    def said_by(self, recipe: Recipe, after_block: Callable[[int, float], None] = lambda _number, _loss: None) -> Told:
-        """What the recipe says of all blocks. after_block: told the loss so far; may raise to stop."""
+    def said_by(self, recipe: Recipe, after: Callable[[int, float], None] = lambda _number, _loss: None) -> Told:
+        """What the recipe says in all trials. after: told the number of a trial and the loss so far; may raise to stop."""
         parts: list[Told] = []
-        for part in self.blocks_of(recipe):
-            parts.append(part)
-            after_block(len(parts) - 1, _joined(parts).loss)
+        catalogue = chosen_features(recipe)
+        for number, trial in enumerate(self.trials):
+            formula = Formula(fit_formula(trial.learned, catalogue, recipe))
+            log_odds = formula.log_odds(formula.matrix(read_columns(trial.judged.features, catalogue)))
+            parts.append(Told(np.array(trial.judged.features["customer_id"].to_pylist()), trial.judged.outcome, expit(log_odds)))
+            after(number, _joined(parts).loss)
         return _joined(parts)
 
     def ahead(self, better: Told, than: Told) -> Measured:
@@ -158,14 +167,31 @@ class Proving:
         one, other = (resamples.judge(each.pd, each.outcome) for each in (better, than))
         return paired_difference(one, other, "log_loss")
 
-    def _can_judge(self, block: Rows) -> bool:
-        recipe = self.base
-        first = np.unique(block.days)[-recipe.cuts.fold_months :][0]
-        learned = block.take(block.days + recipe.outcome.horizon_days + recipe.cuts.embargo_days <= first)
-        events = block.outcome[block.days >= first]
-        least = recipe.evidence.fold_customers_with_event
-        with_event = learned.n_customers_with_event if len(learned) else 0
-        return bool(with_event >= least and learned.n_customers - with_event >= least and 0 < events.sum() < len(events))
+
+def _blocks(early: Rows, recipe: Recipe) -> Iterator[Trial]:
+    days = np.unique(early.days)
+    n = recipe.cuts.fold_months
+    for start in range(len(days) - min(MOST_BLOCKS, len(days) // n) * n, len(days), n):
+        block = days[start : start + n]
+        known = early.days + _known_after(recipe) <= block[0]
+        yield Trial(early.take(known), early.take(np.isin(early.days, block)))
+
+
+def _parts(early: Rows) -> Iterator[Trial]:
+    part = early.folds_of_customers(N_PARTS)
+    for number in range(N_PARTS):
+        yield Trial(early.take(part != number), early.take(part == number))
+
+
+def _enough(trial: Trial, recipe: Recipe) -> bool:
+    if not len(trial.learned) or not 0 < trial.judged.outcome.sum() < len(trial.judged):
+        return False
+    with_event, least = trial.learned.n_customers_with_event, recipe.evidence.fold_customers_with_event
+    return with_event >= least and trial.learned.n_customers - with_event >= least
+
+
+def _known_after(recipe: Recipe) -> int:
+    return recipe.outcome.horizon_days + recipe.cuts.embargo_days
 
 
 def _joined(parts: list[Told]) -> Told:

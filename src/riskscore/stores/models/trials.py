@@ -20,7 +20,8 @@ class Tuned:
     """What a search came to.
 
     recipe: the best one, as it should be signed; the one it began with where none was better. loss, loss_before: mean log loss on
-    the early blocks. ahead: the difference with its interval (below 0: better; null where nothing was). run_id: the parent.
+    the early rows, in n_parts blocks of months or parts of the customers (`by`). ahead: the difference with its interval (below
+    0: better; null where nothing was). run_id: the parent.
     """
 
     recipe: Recipe
@@ -29,7 +30,8 @@ class Tuned:
     ahead: Measured | None
     n_trials: int
     n_pruned: int
-    n_blocks: int
+    n_parts: int
+    by: str
     n_customers_with_event: int
     run_id: str
 
@@ -50,7 +52,7 @@ def search(
 ) -> Tuned:
     """Try so many recipes and keep the best; equal rows, recipe, budget and seed give an equal recipe.
 
-    A trial that does worse after a block than the median of those before is stopped there. Raises StorageFailed where the
+    A trial that does worse after a part than the median of those before is stopped there. Raises StorageFailed where the
     registry fails, so that no trial goes unrecorded.
     """
     import optuna
@@ -65,7 +67,7 @@ def search(
     ):
         warnings.simplefilter("ignore")  # MLflow speaks of its own future
         mlflow.set_tags({"kind": "tuning", "recipe_digest": base.digest, "book_digest": book_digest})
-        mlflow.log_params({"trials": n_trials, "seed": seed, "blocks": len(proving.blocks)})
+        mlflow.log_params({"trials": n_trials, "seed": seed, "judged_on": f"{len(proving.trials)} parts by {proving.by}"})
         told("trying recipes", 0, n_trials + 1)
         with mlflow.start_run(experiment_id=experiment, run_name="the recipe as it is", nested=True):
             before = proving.said_by(base, lambda block, loss: _log(mlflow, block, loss))
@@ -83,8 +85,8 @@ def search(
                 def after(block: int, loss: float) -> None:
                     _log(mlflow, block, loss)
                     trial.report(loss, block)
-                    if trial.should_prune() and block < len(proving.blocks) - 1:
-                        mlflow.set_tag("pruned_after_block", block + 1)
+                    if trial.should_prune() and block < len(proving.trials) - 1:
+                        mlflow.set_tag("pruned_after_part", block + 1)
                         raise optuna.TrialPruned
 
                 loss = proving.said_by(recipe, after).loss
@@ -105,7 +107,8 @@ def search(
             ahead=ahead,
             n_trials=n_trials,
             n_pruned=pruned,
-            n_blocks=len(proving.blocks),
+            n_parts=len(proving.trials),
+            by=proving.by,
             n_customers_with_event=proving.space.n_customers_with_event,
             run_id=parent.info.run_id,
         )

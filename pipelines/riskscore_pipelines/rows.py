@@ -7,12 +7,24 @@ import pyarrow as pa
 
 from riskscore.decisions import Decision
 from riskscore.phrases import Lang, not_scored_sentence, referral_sentence, sentence
+from riskscore.review import Override
 from riskscore.stores.scores import COLUMNS, N_REASONS
 
 
-def rows_of(decisions: Sequence[Decision], lang: Lang = "en", names: Mapping[str, str | None] | None = None) -> pa.Table:
-    """The rows of the scores file for these decisions, in their order. names: customer to name, where known."""
-    rows = [_row(decision, lang, (names or {}).get(decision.customer_id)) for decision in decisions]
+def rows_of(
+    decisions: Sequence[Decision],
+    lang: Lang = "en",
+    names: Mapping[str, str | None] | None = None,
+    overrides: Mapping[str, Override] | None = None,
+) -> pa.Table:
+    """The rows of the scores file for these decisions, in their order.
+
+    names: customer to name, where known. overrides: customer to the override that holds on the date, beside what was computed.
+    """
+    rows = [
+        _row(decision, lang, (names or {}).get(decision.customer_id)) | _override((overrides or {}).get(decision.customer_id))
+        for decision in decisions
+    ]
     return pa.table({column.name: pa.array([row[column.name] for row in rows], column.kind) for column in COLUMNS})
 
 
@@ -52,6 +64,18 @@ def _row(decision: Decision, lang: Lang, name: str | None) -> dict[str, Any]:
         row[f"reason_{n}"] = reason and reason.code
         row[f"reason_{n}_text"] = reason and sentence(reason, lang, decision.currency)
     return row
+
+
+def _override(found: Override | None) -> dict[str, Any]:
+    wanted = None if found is None else found.wanted
+    closing = None if found is None else found.closing
+    return {
+        "limit_override": wanted and wanted.limit,
+        "terms_override": None if wanted is None or wanted.terms is None else str(wanted.terms),
+        "grade_override": wanted and wanted.grade,
+        "override_until": wanted and wanted.valid_until,
+        "override_by": f"{found.proposed_by} {closing.by}" if found and closing else None,
+    }
 
 
 def _why_not(decision: Decision, lang: Lang) -> str | None:

@@ -18,6 +18,7 @@ import typer
 from riskscore.decisions import Decision, Provenance
 from riskscore.phrases import Lang, referral_sentence, rule_name
 from riskscore.stores import decisions as log
+from riskscore.stores import reviews
 from riskscore.stores.database import open_database
 from riskscore.stores.desk import Told, in_force
 from riskscore.stores.ledgers import open_book
@@ -175,13 +176,14 @@ def score_book(
         if signed.why_not is not None:
             print(f"riskscore: {signed.why_not} Until then everybody is referred.", file=sys.stderr)
         summary = Summary(out, signed.provenance(book, on))
+        overrides = reviews.holding(engine, on)
         parts: list[pa.Table] = []
         for part in decide_book(book, on, signed, told=told, watch=summary.watch):
             n = len(part.decisions)
             with summary.watch("record", n):
                 summary.n_recorded += log.append(engine, part.decisions, signed.texts)
             with summary.watch("reasons in words", n):
-                parts.append(rows_of(part.decisions, lang, part.names))
+                parts.append(rows_of(part.decisions, lang, part.names, overrides))
             for decision in part.decisions:
                 summary.add(decision)
         n_customers = summary.statuses.total()

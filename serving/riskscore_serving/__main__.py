@@ -13,9 +13,12 @@ from pathlib import Path
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from riskscore import review
 from riskscore.errors import RiskscoreError, UsageRefused
+from riskscore.review import Delegation
 from riskscore.stores.access import is_sign_on_required
 from riskscore.stores.database import open_database
+from riskscore.stores.signed_texts import find_text
 from riskscore.stores.workplace import Workplace
 from riskscore_serving.settings import address
 
@@ -94,7 +97,8 @@ def serve(wanted: argparse.Namespace) -> None:
     certificate, key = at.tls or (None, None)
     log_requests()
     app = create_app(
-        reception.desk, at, Doorkeeper(engine(), at), store=engine, rules=rules, replay=Replayer(workplace, engine())
+        reception.desk, at, Doorkeeper(engine(), at), store=engine, rules=rules, replay=Replayer(workplace, engine()),
+        delegated=partial(delegation, workplace, wanted.model),
     )  # fmt: skip
     config = uvicorn.Config(
         app,
@@ -110,6 +114,11 @@ def serve(wanted: argparse.Namespace) -> None:
         limit_concurrency=1_000,
     )
     Graceful(config, office_in(app)).run()
+
+
+def delegation(workplace: Workplace, model_name: str, on: date) -> Delegation:
+    """The delegation of authority as the company has signed it, read at every use: a changed text counts at once."""
+    return review.parse(find_text(f"{model_name}/delegation.toml", workplace.models).read_text(encoding="utf-8"), on=on)
 
 
 if __name__ == "__main__":

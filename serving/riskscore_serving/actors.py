@@ -13,10 +13,12 @@ class Actor:
     """A person or a machine that is known to this server.
 
     name: stable, unique among all principals, and what the record holds; never a display name. role: what it may do.
+    is_machine: a token speaks for the account of that name.
     """
 
     name: str
     role: Role
+    is_machine: bool = False
 
 
 LOCAL = Actor("local", "admin")

@@ -15,10 +15,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from riskscore import __version__
+from riskscore import __version__, review
 from riskscore.errors import StorageFailed
+from riskscore.review import Delegation
 from riskscore.stores.replaying import Replayed
-from riskscore_serving import answering, document, looking, operating, problems
+from riskscore.stores.signed_texts import find_text
+from riskscore_serving import answering, document, looking, operating, problems, reviewing
 from riskscore_serving.access import matrix, pages
 from riskscore_serving.access.gate import Door, rule
 from riskscore_serving.api import Desk, router
@@ -118,12 +120,15 @@ def create_app(
     rules: Rules | None = None,
     replay: Callable[[str], Replayed | None] | None = None,
     today: Callable[[], date] | None = None,
+    delegated: Callable[[date], Delegation] | None = None,
 ) -> ASGIApp:
     """The server over a desk. desk: gives what answers; called for every request, so that a newer book is seen. door: who asks.
 
     store: the database of decisions; without one nothing can be recorded or looked up, and who asks for that is told so.
-    replay: makes a recorded decision again. There is no page with the documentation: it would fetch a script. The document itself
-    is at /openapi.json. Raises ValueError where a route has no rule in the matrix.
+    replay: makes a recorded decision again. delegated: the delegation of authority on a day; without it the shipped one.
+
+    There is no page with the documentation: it would fetch a script. The document itself is at /openapi.json.
+    Raises ValueError where a route has no rule in the matrix.
     """
     office = Office(desk, store or _no_store, rules, **({} if today is None else {"today": today}))
 
@@ -142,8 +147,9 @@ def create_app(
         redirect_slashes=False,
         lifespan=life,
     )
+    app.state.delegated = delegated or shipped_delegation
     app.state.desk, app.state.office, app.state.replay = desk, office, replay
-    for part in (router, answering.router, looking.router, operating.router, pages.router):
+    for part in (router, answering.router, looking.router, operating.router, pages.router, reviewing.router):
         app.include_router(part)
     problems.install(app)
     document.install(app)
@@ -163,3 +169,8 @@ def office_in(app: Any) -> Office:
         app = app.app
     office: Office = app.state.office
     return office
+
+
+def shipped_delegation(on: date) -> Delegation:
+    """The delegation of authority that comes with the product."""
+    return review.parse(find_text("late_payment/delegation.toml").read_text(encoding="utf-8"), on=on)

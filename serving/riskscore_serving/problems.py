@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from riskscore.errors import ModelRefused, NotReproduced, RiskscoreError, StorageFailed
+from riskscore.errors import Conflict, ModelRefused, NotAllowed, NotReproduced, RiskscoreError, StorageFailed
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +112,8 @@ def install(app: FastAPI) -> None:
         log.warning("%s %s: %s", request_id(request), error.code, error)
         if isinstance(error, NotReproduced):
             log.error("%s: the same manifest gave another result; report it as a bug", request_id(request))
+        if isinstance(error, Conflict | NotAllowed):  # the sentence is about states and roles, never about a value
+            return problem("conflict" if isinstance(error, Conflict) else "forbidden", request_id(request), detail=str(error))
         if isinstance(error, ModelRefused):
             return problem("model-unavailable", request_id(request), retry=True)
         if isinstance(error, StorageFailed):

@@ -68,6 +68,20 @@ class HeldForReview(RiskscoreError):
     exit_status = 8
 
 
+class NotAllowed(RiskscoreError):
+    """Somebody may not do this: another person, or another role, has to."""
+
+    code = "not-allowed"
+    exit_status = 2
+
+
+class Conflict(RiskscoreError):
+    """What is to be changed is no longer in the state that allows it: somebody was faster, or time was."""
+
+    code = "conflict"
+    exit_status = 2
+
+
 class TooFewEvents(RiskscoreError):
     """The history holds too few late payers to learn from, so no model is fitted: the customers are referred."""
 

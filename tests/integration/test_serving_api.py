@@ -226,7 +226,7 @@ def test_the_document_holds_every_route_and_its_problems(client: TestClient) -> 
     paths = client.get("/openapi.json").json()["paths"]
 
     assert {
-        "/livez", "/readyz", "/metrics", "/v1/model", "/v1/policy", "/v1/scores", "/v1/decisions", "/v1/decisions/{decision_id}",
+        "/livez", "/v1/reviews", "/readyz", "/metrics", "/v1/model", "/v1/policy", "/v1/scores", "/v1/decisions", "/v1/decisions/{decision_id}",
         "/v1/decisions/{decision_id}/replay", "/v1/customers", "/v1/customers/{customer_id}",
         "/v1/customers/{customer_id}/history", "/v1/customers/{customer_id}/explanation",
     } <= set(paths)  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 
 from deciding import GOOD, GRADES, PROVENANCE, RECEIVABLES, LinearModel, features_of, positions_of, shipped
 from riskscore.errors import StorageFailed, UsageRefused
+from riskscore.review import Closing, Override, Wanted
 from riskscore.scoring import decide_rows, not_scored
 from riskscore.stores import rowfiles
 from riskscore.stores.rowfiles import refuse_unwritable
@@ -219,3 +220,20 @@ def test_dates_are_iso_in_text(tmp_path):
 
     assert f",{date(2026, 6, 30)}," in (tmp_path / "scores.csv").read_text()
     assert pa.types.is_date32(SCHEMA.field("as_of").type)
+
+
+def test_an_override_stands_beside_what_was_computed_and_changes_none_of_it():
+    decision = made("acme")[0]
+    wanted = Wanted(Decimal("45000.00"), "prepayment", 2, "the parent guarantees it", date(2026, 8, 30))
+    override = Override(
+        "r", decision.decision_id, "acme", "EUR", decision.as_of, None, 3, False, wanted, "ann", decision.as_of,
+        Closing("approved", "bo", "", decision.as_of),
+    )  # fmt: skip
+    plain, overridden = (rows_of([decision], overrides=some).to_pylist()[0] for some in ({}, {"acme": override}))
+    changed = {name: value for name, value in overridden.items() if plain[name] != value}
+
+    assert changed == {
+        "limit_override": Decimal("45000.00"), "terms_override": "prepayment", "grade_override": 2,
+        "override_until": date(2026, 8, 30), "override_by": "ann bo",
+    }  # fmt: skip
+    assert {plain[name] for name in changed} == {None}

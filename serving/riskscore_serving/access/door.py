@@ -35,7 +35,7 @@ class Doorkeeper:
         """
         kind, _, token = connection.headers.get("authorization", "").partition(" ")
         if kind.casefold() == "bearer":
-            return _actor(tokens.bearer(self.engine, token.strip(), now=self.now()))
+            return _actor(tokens.bearer(self.engine, token.strip(), now=self.now()), is_machine=True)
         session = connection.cookies.get(cookie(self.at, SESSION))
         if is_unsafe(connection):
             check_same_origin(connection)
@@ -65,5 +65,6 @@ class Doorkeeper:
         return True
 
 
-def _actor(account: Account | None) -> Actor | None:
-    return None if account is None else Actor(account.name, cast("Role", account.role))  # the database keeps the role to these
+def _actor(account: Account | None, *, is_machine: bool = False) -> Actor | None:
+    # The database keeps the role to these four.
+    return None if account is None else Actor(account.name, cast("Role", account.role), is_machine)

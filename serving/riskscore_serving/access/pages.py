@@ -3,7 +3,7 @@
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -27,6 +27,7 @@ from riskscore_serving.access.forms import (
     new_visit,
     set_cookie,
 )
+from riskscore_serving.access.known import WithDoor
 from riskscore_serving.actors import WithActor
 
 CSP = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -37,13 +38,6 @@ PAGE_HEADERS = {
 }
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, default_response_class=HTMLResponse)
-
-
-def _door(request: Request) -> Doorkeeper:
-    return cast("Doorkeeper", request.app.state.door)
-
-
-WithDoor = Annotated[Doorkeeper, Depends(_door)]
 
 
 def lang_of(request: Request) -> Lang:

@@ -48,10 +48,15 @@ class Event:
     recorded_at: str
 
 
-def append(connection: Connection, *, actor: str, action: str, subject: str, facts: Mapping[str, Any], at: int) -> int:
-    """Append one row inside the transaction that makes the change; its sequence. at: seconds since 1970, UTC."""
+def lock(connection: Connection) -> None:
+    """Let one transaction at a time look at what it is about to change. SQLite holds its write lock already."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CHAIN_LOCK)))
+
+
+def append(connection: Connection, *, actor: str, action: str, subject: str, facts: Mapping[str, Any], at: int) -> int:
+    """Append one row inside the transaction that makes the change; its sequence. at: seconds since 1970, UTC."""
+    lock(connection)
     newest = sa.select(AUDIT.c.sequence, AUDIT.c.link).order_by(AUDIT.c.sequence.desc()).limit(1)
     head = connection.execute(newest).one_or_none()
     row = {

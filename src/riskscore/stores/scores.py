@@ -58,6 +58,11 @@ COLUMNS = (
     Column("need", MONEY, "the credit that the customer's purchases call for"),
     Column("expected_profit", MONEY, "margin less funding and expected loss of a year at the recommended limit"),
     Column("unfamiliar", TEXT, "features on which training never saw the like, separated by blanks"),
+    Column("limit_override", MONEY, "the limit that two people put in place of the recommended one, while it holds"),
+    Column("terms_override", TEXT, "the terms that they put in place: days of credit, prepayment or stop"),
+    Column("grade_override", WHOLE, "the grade that they put in place"),
+    Column("override_until", pa.date32(), "the last day of that override; from the day after, what is recommended counts again"),
+    Column("override_by", TEXT, "who proposed and who approved it, separated by a blank"),
 )  # fmt: skip
 """The columns in order. The first thirty-three are a public contract; what follows them is whatever is useful."""
 

@@ -6,11 +6,12 @@ from datetime import date
 from riskscore.decisions import NOT_SCORED_REASONS, REFERRAL_REASONS
 from riskscore.features import CATALOGUE
 from riskscore.phrases import LANGUAGES, Lang, code_name, not_scored_sentence, referral_sentence, rule_name, sentence
-from riskscore.policy import PARAMETERS, RULES
+from riskscore.policy import PARAMETERS, RULES, TERM_RULES
 from riskscore.policy.entries import Entry, read_entries
-from riskscore.policy.parameters import Parameter, Value
+from riskscore.policy.parameters import Parameter
 from riskscore.policy.rules import LIFTED_BY_SECURITY
 from riskscore.policy.text import in_force
+from riskscore.policy.values import Steps, Value
 from riskscore.reasons import NEVER_SHOWN, Reason
 from riskscore.stores.scores import COLUMNS
 from riskscore.stores.signed_texts import find_text
@@ -64,6 +65,13 @@ The limit is the smallest of these caps, rounded down. Of two equal ones the fir
 [how a limit is made](../explanation/how-a-limit-is-made.md).
 
 {rules}
+
+## Rules of terms
+
+The longest terms are the shortest that any of these allows; within them the option that earns most is offered:
+[how terms are chosen](../explanation/how-terms-are-chosen.md).
+
+{terms}
 """
 
 SCORES_FILE = """\
@@ -114,10 +122,12 @@ def policy() -> str:
         (f"`{name}`", "yes" if name in LIFTED_BY_SECURITY else "", (rule.__doc__ or "").strip().splitlines()[0])
         for name, rule in RULES.items()
     ]
+    terms = [(f"`{name}`", (rule.__doc__ or "").strip().splitlines()[0]) for name, rule in TERM_RULES.items()]
     return POLICY.format(
         on=SHOWN_ON,
         numbers=_table(("key", "unit", "range", "shipped", "meaning"), numbers),
         rules=_table(("rule", "lifted by security", "what it says"), rules),
+        terms=_table(("rule", "what it says"), terms),
     )
 
 
@@ -166,16 +176,20 @@ def _example(name: str) -> Reason:
     return Reason(feature.reason, "adverse", 0.5, 0.5, name, value, typical, feature.unit, feature.window_days)
 
 
+RANGES = {
+    "texts": "a list of texts",
+    "terms_by_grade": "ten values, never longer for a worse grade",
+    "shares_by_grade": "ten values from 0 to 1, never more for a worse grade",
+    "steps": "steps of shares from 0 to 1, the best first, never more for a worse one; the last for all the rest",
+    "shares_by_name": "a share from 0 to 2 for every option",
+    "amount": "0 or more",
+}
+
+
 def _range(parameter: Parameter) -> str:
     if parameter.kind == "choice":
         return ", ".join(f"`{choice}`" for choice in parameter.choices)
-    if parameter.kind == "terms_by_grade":
-        return "ten values, never longer for a worse grade"
-    if parameter.kind == "shares_by_grade":
-        return "ten values from 0 to 1, never more for a worse grade"
-    if parameter.kind == "amount":
-        return "0 or more"
-    return f"{parameter.low} to {parameter.high}"
+    return RANGES.get(parameter.kind, f"{parameter.low} to {parameter.high}")
 
 
 def _shipped(entry: Entry | None) -> str:
@@ -183,6 +197,9 @@ def _shipped(entry: Entry | None) -> str:
 
 
 def _said(value: Value) -> str:
+    if isinstance(value, Steps):
+        bound = "up to" if value.rises else "from"
+        return ", ".join([*(f"{bound} {limit}: {share}" for limit, share in value.steps), f"else {value.rest}"])
     if isinstance(value, tuple):
-        return ", ".join(_said(each) for each in value)
+        return ", ".join(" ".join(map(str, each)) if isinstance(each, tuple) else str(each) for each in value)
     return str(getattr(value, "value", value))

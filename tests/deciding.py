@@ -20,13 +20,14 @@ from riskscore.positions import SCHEMA as POSITIONS
 from riskscore.scoring import Receivables
 
 ON = date(2026, 6, 30)
+LAW = Path(__file__).resolve().parents[1] / "models" / "statutes.toml"
 POLICY = Path(__file__).resolve().parents[1] / "models" / "late_payment" / "policy.toml"
 
 
 @cache
 def shipped() -> Params:
-    """The shipped policy in force on `ON`."""
-    return parse(POLICY.read_text(), on=ON)
+    """The shipped policy in force on `ON`, with the shipped law."""
+    return parse(POLICY.read_text(), on=ON, law=LAW.read_text())
 
 
 def policy(**numbers: Any) -> Params:

@@ -70,6 +70,7 @@ def invented_customers(n: int = 400) -> list[Scored]:
                 limit=None if referred else limit,
                 terms_now="30 days",
                 terms="Prepayment" if grade > 7 else "30 days",
+                terms_next="Next best: net 15 days, €1,200 less",
                 binding_cap="" if referred else dice.choice(CAPS),
                 reasons=("Pays 23 days late on average; typical customer: 7", "Uses 109% of the credit limit; typical: 58%"),
             )

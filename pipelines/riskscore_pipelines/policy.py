@@ -9,14 +9,14 @@ import typer
 from rich.text import Text
 
 from riskscore.errors import UsageRefused
-from riskscore.phrases import Lang, day, number, parameter_meaning, percent, word
-from riskscore.policy import PARAMETERS, Amount, parse
+from riskscore.phrases import Lang, day, parameter_meaning, word
+from riskscore.policy import PARAMETERS, parse
 from riskscore.policy.entries import MANUAL_CAP, Entry, read_entries
-from riskscore.policy.parameters import Value
 from riskscore.policy.text import in_force
 from riskscore.stores.signed_texts import find_text
 from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.columns import table_of
+from riskscore_pipelines.policy_values import as_json, said
 from riskscore_pipelines.shown import console
 
 app = typer.Typer()
@@ -37,7 +37,7 @@ def policy_verb(
     on: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day it must hold on; default: today.")] = None,
     model: Annotated[str, typer.Option(help="Which policy: a folder of signed texts.")] = "late_payment",
     lang: Annotated[Lang, typer.Option(help="Language of the meanings.")] = "en",
-    as_json: Annotated[bool, typer.Option("--json", help="The numbers in force as JSON on stdout.")] = False,
+    json_wanted: Annotated[bool, typer.Option("--json", help="The numbers in force as JSON on stdout.")] = False,
 ) -> None:
     """Show or check the policy."""
     path = file or find_text(f"{model}/policy.toml", Workplace().models)
@@ -49,7 +49,7 @@ def policy_verb(
     params = parse(text, on=holds_on)
     entries = read_entries(text)
     found = in_force(entries, holds_on)
-    if as_json:
+    if json_wanted:
         print(
             json.dumps(
                 {"digest": params.digest, "on": holds_on.isoformat(), "in_force": _plain(found)}, indent=1, ensure_ascii=False
@@ -85,15 +85,6 @@ def _show(entries: list[Entry], found: dict[str, Entry], on: dt.date, lang: Lang
         out.print(caps)
 
 
-def said(value: Value, lang: Lang) -> str:
-    """A value of the policy as people read it."""
-    if isinstance(value, tuple):
-        return " ".join(said(each, lang) for each in value)
-    if isinstance(value, Amount):
-        return percent(value.value, lang) if value.value < 1 else number(value.value, lang)
-    return value if isinstance(value, str) else number(value or 0, lang, digits=4)
-
-
 def _dates(entry: Entry) -> tuple[str, str]:
     return entry.since.isoformat(), entry.until.isoformat() if entry.until else ""
 
@@ -101,7 +92,7 @@ def _dates(entry: Entry) -> tuple[str, str]:
 def _plain(found: dict[str, Entry]) -> dict[str, dict[str, object]]:
     return {
         key: {
-            "value": _as_json(entry.value),
+            "value": as_json(entry.value),
             "unit": entry.unit,
             "from": entry.since.isoformat(),
             "until": entry.until.isoformat() if entry.until else None,
@@ -111,11 +102,3 @@ def _plain(found: dict[str, Entry]) -> dict[str, dict[str, object]]:
         }
         for key, entry in found.items()
     }
-
-
-def _as_json(value: Value) -> object:
-    if isinstance(value, tuple):
-        return [_as_json(each) for each in value]
-    if isinstance(value, Amount):
-        return str(value.value)
-    return value if isinstance(value, str | int) else str(value)

@@ -6,9 +6,12 @@ from typing import Any
 import pyarrow as pa
 
 from riskscore.decisions import Decision
-from riskscore.phrases import Lang, not_scored_sentence, referral_sentence, sentence
+from riskscore.phrases import Lang, menu_sentences, not_scored_sentence, referral_sentence, sentence
+from riskscore.policy import Recommendation
 from riskscore.review import Override
 from riskscore.stores.scores import COLUMNS, N_REASONS
+
+SEPARATORS: Mapping[Lang, str] = {"en": ". ", "zh": "。"}
 
 
 def rows_of(
@@ -57,6 +60,10 @@ def _row(decision: Decision, lang: Lang, name: str | None) -> dict[str, Any]:
         "referral_text": _why_not(decision, lang),
         "need": need,
         "expected_profit": proposal and proposal.expected_profit,
+        **_terms(proposal, decision.currency, lang),
+        "next_review_on": decision.review and decision.review.next_on,
+        "review_because": decision.review and " ".join((decision.review.why, *decision.review.triggers)),
+        "grace_until": decision.grace_until if proposal else None,
         "unfamiliar": " ".join(decision.unfamiliar) or None,
     }
     for n in range(1, N_REASONS + 1):
@@ -78,9 +85,24 @@ def _override(found: Override | None) -> dict[str, Any]:
     }
 
 
+def _terms(proposal: Recommendation | None, currency: str, lang: Lang) -> dict[str, Any]:
+    """The columns about terms: what is offered, what comes next, where the choice flips, and who allows no longer ones."""
+    menu = proposal.menu if proposal else None
+    return {
+        "longest_terms": proposal and str(proposal.longest_terms),
+        "binding_term": proposal and proposal.binding_term.rule,
+        "terms_option": menu and menu.best.option,
+        "terms_value": menu and menu.best.expected_value,
+        "terms_runner_up": menu and menu.runner_up and menu.runner_up.option,
+        "terms_runner_up_value": menu and menu.runner_up and menu.runner_up.expected_value,
+        "terms_flip_pd": menu and menu.flips_above and float(menu.flips_above.pd),
+        "terms_flip_to": menu and menu.flips_above and menu.flips_above.option,
+        "terms_text": menu and SEPARATORS[lang].join(menu_sentences(menu, lang, currency)),
+    }
+
+
 def _why_not(decision: Decision, lang: Lang) -> str | None:
     if decision.not_scored_reason:
         return not_scored_sentence(decision.not_scored_reason, lang)
     reasons = decision.referral.reasons if decision.referral else ()
-    separator = ". " if lang == "en" else "。"
-    return separator.join(referral_sentence(reason, lang) for reason in reasons) or None
+    return SEPARATORS[lang].join(referral_sentence(reason, lang) for reason in reasons) or None

@@ -9,10 +9,10 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal
 
-from riskscore.policy import Cap, Case, Recommendation, Terms
+from riskscore.policy import Cap, Case, Flip, Menu, Offer, Recommendation, Review, Signs, TermCap
 from riskscore.reasons import Reason, Reasons, Value
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
 
 PLAIN = frozenset({str, int, float, bool, type(None)})
 """What JSON holds as it is."""
@@ -50,6 +50,7 @@ class Provenance:
     catalogue: str
     code: str
     doubt: Doubt | None = None
+    statutes: str | None = None
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -107,6 +108,8 @@ class Decision:
     chain says; grade is null where the interval is too wide to name one. chain: null where the model was not asked.
     is_natural_person: switches on what the law asks for people; null is not known. exposure, overdue: money in `currency`.
     unfamiliar: features on which training never saw the like. asked: what an applicant asked for; null where nobody asked.
+    review: when the customer is looked at next, and why. grace_until: the last day on which orders placed before a cut are
+    honoured against the old limit; null where nothing is cut.
     """
 
     customer_id: str
@@ -128,6 +131,8 @@ class Decision:
     grade: int | None = None
     reasons: Reasons | None = None
     recommendation: Recommendation | None = None
+    review: Review | None = None
+    grace_until: date | None = None
     referral: Referral | None = None
     not_scored_reason: str | None = None
     unfamiliar: tuple[str, ...] = ()
@@ -170,7 +175,8 @@ def from_record(record: Mapping[str, Any], provenance: Provenance) -> Decision:
     facts = {name: value for name, value in record.items() if name in known}
     readers: dict[str, Callable[[Any], Any]] = {
         "exposure": Decimal, "overdue": Decimal, "limit_now": Decimal, "case": _case, "reasons": _reasons,
-        "chain": _chain, "recommendation": _recommendation, "unfamiliar": tuple,
+        "chain": _chain, "recommendation": _recommendation, "unfamiliar": tuple, "review": _review,
+        "grace_until": date.fromisoformat,
         "referral": lambda raw: Referral(tuple(raw["reasons"])),
         "asked": lambda raw: Asked(Decimal(raw["limit"]), raw["terms"]),
     }  # fmt: skip
@@ -189,8 +195,8 @@ def _plain(value: Any) -> Any:
     kind = type(value)
     if kind in PLAIN:  # most of a record is figures: asked first, and by identity
         return value
-    if kind is Decimal:
-        return str(value)
+    if kind is Decimal or kind is date:
+        return str(value)  # of a date this is its ISO form
     if isinstance(value, Chain):
         return _plain_chain(value)
     if isinstance(value, Mapping):
@@ -213,11 +219,13 @@ def _chain(raw: Mapping[str, Any]) -> Chain:
 
 
 def _case(raw: Mapping[str, Any]) -> Case:
-    money = {name for name, kind in Case.__annotations__.items() if "Decimal" in str(kind)}
-    values: dict[str, Any] = {
-        name: Decimal(value) if name in money and value is not None else value for name, value in raw.items()
-    }
-    return Case(**values)
+    return Case(**{**_money_in(Case, raw), "signs": Signs(**_money_in(Signs, raw["signs"]))})
+
+
+def _money_in(kind: type[Case] | type[Signs], raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the record, those that are decimals read as such."""
+    decimals = {name for name, annotation in kind.__annotations__.items() if "Decimal" in str(annotation)}
+    return {name: Decimal(value) if name in decimals and value is not None else value for name, value in raw.items()}
 
 
 def _reasons(raw: Mapping[str, Any]) -> Reasons:
@@ -236,9 +244,34 @@ def _recommendation(raw: Mapping[str, Any]) -> Recommendation:
         )
         for each in raw["caps"]
     )  # fmt: skip
-    terms: Terms = raw["terms"]
     profit = raw["expected_profit"]
     return Recommendation(
-        Decimal(raw["limit"]), Decimal(raw["conservative"]), Decimal(raw["aggressive"]), raw["binding_cap"], caps, terms,
-        raw["security_required"], None if profit is None else Decimal(profit),
-    )  # fmt: skip
+        limit=Decimal(raw["limit"]),
+        conservative=Decimal(raw["conservative"]),
+        aggressive=Decimal(raw["aggressive"]),
+        binding_cap=raw["binding_cap"],
+        caps=caps,
+        terms=raw["terms"],
+        security_required=raw["security_required"],
+        expected_profit=None if profit is None else Decimal(profit),
+        longest_terms=raw["longest_terms"],
+        term_caps=tuple(TermCap(**each) for each in raw["term_caps"]),
+        menu=None if raw["menu"] is None else _menu(raw["menu"]),
+    )
+
+
+def _menu(raw: Mapping[str, Any]) -> Menu:
+    def offer(given: Mapping[str, str]) -> Offer:
+        return Offer(given["option"], Decimal(given["expected_value"]))
+
+    def flip(given: Mapping[str, str] | None) -> Flip | None:
+        return None if given is None else Flip(Decimal(given["pd"]), given["option"])
+
+    runner_up = raw["runner_up"]
+    return Menu(
+        offer(raw["best"]), None if runner_up is None else offer(runner_up), flip(raw["flips_above"]), flip(raw["flips_below"])
+    )
+
+
+def _review(raw: Mapping[str, Any]) -> Review:
+    return Review(date.fromisoformat(raw["next_on"]), raw["risk"], raw["why"], tuple(raw["triggers"]))

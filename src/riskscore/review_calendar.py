@@ -21,6 +21,7 @@ Trigger = Literal[
     "grade_worse",
     "limit_exceeded",
     "severely_overdue",
+    "lateness_jump",
     "dispute_spike",
     "order_jump",
     "discounts_stopped",

@@ -7,7 +7,7 @@ from typing import Literal
 
 from riskscore.decisions import Decision, Referral
 from riskscore.policy import Case, Recommendation
-from riskscore.policy.case import credit_days
+from riskscore.policy.recommendation import credit_days
 from riskscore.positions import ENOUGH_PAYMENTS
 
 Outcome = Literal["approve", "conditional", "refer", "decline"]

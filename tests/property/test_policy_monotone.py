@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from deciding import case, policy, shipped
 from riskscore.grades import Grades
 from riskscore.policy import RULES, Amount, recommend
-from riskscore.policy.case import credit_days
 from riskscore.policy.limits import caps_of, lowest, rounded_down
+from riskscore.policy.recommendation import credit_days
 
 GRADES = Grades(
     horizon_days=365,

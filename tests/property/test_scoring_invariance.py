@@ -15,7 +15,7 @@ from deciding import GOOD, GRADES, PROVENANCE, RECEIVABLES, LinearModel, feature
 from futures import another_future, another_past, cut_to
 from ledger_text import observations, polars_ledger
 from riskscore import features, positions
-from riskscore.policy.case import credit_days
+from riskscore.policy.recommendation import credit_days
 from riskscore.scoring import decide, decide_rows, receivables_of
 from riskscore.simulation import simulate
 from riskscore.snapshot import take_snapshot

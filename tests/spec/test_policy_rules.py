@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from deciding import case, policy
-from riskscore.policy import RULES, Amount
-from riskscore.policy.limits import caps_of, rounded_down, terms_of
+from riskscore.policy import RULES, Amount, Signs
+from riskscore.policy.limits import caps_of, rounded_down
+from riskscore.policy.terms import TERM_RULES, shortest, term_caps_of
 
 SPECIFICATION: dict[str, list[Any]] = {
     "default": [
@@ -16,12 +17,11 @@ SPECIFICATION: dict[str, list[Any]] = {
         pytest.param({"in_default": True, "collateral_amount": Decimal(10**9)}, {}, "0.00", id="in-default-with-collateral"),
     ],
     "need": [
-        pytest.param({"typical_terms_days": 0, "days_late_p80": 0}, {}, "0.00", id="pays-at-once"),
-        pytest.param({"days_late_p80": -5}, {}, "1000000.00", id="early-shortens-nothing"),
-        pytest.param({"days_late_p80": 14}, {}, "1466666.66", id="lateness-below-what-counts"),
-        pytest.param({"days_late_p80": 15}, {}, "1500000.00", id="lateness-at-what-counts"),
-        pytest.param({"days_late_p80": 16}, {}, "1500000.00", id="lateness-above-counts-no-more"),
-        pytest.param({"days_late_p80": None}, {}, "1333333.33", id="lateness-not-known"),
+        pytest.param({"typical_terms_days": 0}, {"need_days_late": 0}, "0.00", id="pays-at-once"),
+        pytest.param({}, {"need_days_late": 9}, "1300000.00", id="house-allows-nine-days"),
+        pytest.param({}, {"need_days_late": 11}, "1366666.66", id="house-allows-eleven-days"),
+        pytest.param({"days_late_p80": 0}, {}, "1333333.33", id="punctual"),
+        pytest.param({"days_late_p80": 60}, {}, "1333333.33", id="paying-late-is-no-need"),
         pytest.param({"typical_terms_days": None}, {}, "1333333.33", id="terms-not-known"),
         pytest.param({"peak_monthly_purchases": Decimal(900_000)}, {}, "1333333.33", id="peak-below-the-mean"),
         pytest.param({"peak_monthly_purchases": Decimal(1_500_000)}, {}, "2000000.00", id="peak-within-the-factor"),
@@ -40,6 +40,39 @@ SPECIFICATION: dict[str, list[Any]] = {
         pytest.param({"grade": 5}, {}, "1200000.00", id="grade-5-nine-tenths"),
         pytest.param({"grade": 7}, {}, "666666.66", id="grade-7-half"),
         pytest.param({"grade": 8}, {}, "0.00", id="grade-8-nothing"),
+    ],
+    "accounts": [
+        pytest.param({}, {}, None, id="no-accounts"),
+        pytest.param({"signs": Signs(altman_z2=Decimal("2.60"))}, {}, "1333333.33", id="safe"),
+        pytest.param({"signs": Signs(altman_z2=Decimal("2.59"))}, {}, "1000000.00", id="just-below-safe"),
+        pytest.param({"signs": Signs(altman_z2=Decimal("1.10"))}, {}, "1000000.00", id="just-no-distress"),
+        pytest.param({"signs": Signs(altman_z2=Decimal("1.09"))}, {}, "666666.66", id="distress"),
+        pytest.param({"signs": Signs(altman_z2=Decimal("1.09"))}, {"dimension_accounts": None}, None, id="not-set"),
+    ],
+    "rating": [
+        pytest.param({}, {}, None, id="no-rating"),
+        pytest.param({"signs": Signs(rating_notch=Decimal(13))}, {}, "1333333.33", id="BB-minus"),
+        pytest.param({"signs": Signs(rating_notch=Decimal(14))}, {}, "1000000.00", id="B-plus"),
+        pytest.param({"signs": Signs(rating_notch=Decimal(19))}, {}, "666666.66", id="CCC-minus"),
+        pytest.param({"signs": Signs(rating_notch=Decimal(20))}, {}, "0.00", id="CC"),
+    ],
+    "on_time": [
+        pytest.param({}, {}, None, id="nothing-fell-due"),
+        pytest.param({"signs": Signs(on_time_share=Decimal("0.70"))}, {}, "1333333.33", id="seven-in-ten"),
+        pytest.param({"signs": Signs(on_time_share=Decimal("0.699"))}, {}, "1000000.00", id="just-below"),
+        pytest.param({"signs": Signs(on_time_share=Decimal("0.50"))}, {}, "1000000.00", id="half"),
+        pytest.param({"signs": Signs(on_time_share=Decimal("0.499"))}, {}, "666666.66", id="less-than-half"),
+    ],
+    "abnormal": [
+        pytest.param({}, {}, None, id="nothing-known"),
+        pytest.param({"signs": Signs(order_jump=Decimal("2.5"))}, {}, "1333333.33", id="one-sign-is-a-reason-to-look"),
+        pytest.param({"signs": Signs(order_jump=Decimal("2.5"), utilisation=Decimal("0.9"))}, {}, "1000000.00", id="two-signs"),
+        pytest.param({"signs": Signs(order_jump=Decimal("2.49"), utilisation=Decimal("0.89"))}, {}, None, id="just-below-both"),
+        pytest.param(
+            {"signs": Signs(order_jump=Decimal(3), utilisation=Decimal(1), dispute_rate=Decimal("0.5"))}, {}, "666666.66",
+            id="three-signs",
+        ),
+        pytest.param({"signs": Signs(order_jump=Decimal(3), utilisation=Decimal(1))}, {"abnormal_multiple": None}, None, id="not-set"),
     ],
     "capacity": [
         pytest.param({"tangible_net_worth": None}, {}, None, id="no-statement"),
@@ -77,6 +110,9 @@ SPECIFICATION: dict[str, list[Any]] = {
     "sales": [
         pytest.param({}, {}, "40000000.00", id="a-tenth-of-annual-sales"),
         pytest.param({}, {"ceiling_by_sales": Amount(Decimal(700), "EUR")}, "700.00", id="an-amount"),
+        pytest.param({"family_exposure": Decimal(30_000_000)}, {}, "10000000.00", id="the-family-shares-the-room"),
+        pytest.param({"family_exposure": Decimal(40_000_001)}, {}, "0.00", id="the-family-has-used-the-room"),
+        pytest.param({"family_exposure": Decimal(-1)}, {}, "40000000.00", id="a-credit-balance-makes-no-room"),
     ],
     "insurance": [
         pytest.param({}, {}, None, id="no-appetite-set"),
@@ -147,19 +183,74 @@ def test_limit_is_rounded_down_to_significant_digits(amount, digits, limit):
     assert str(rounded_down(Decimal(amount), digits)) == limit
 
 
-@pytest.mark.parametrize(
-    ("facts", "numbers", "limit", "terms"),
-    [
-        pytest.param({"grade": 2}, {}, 1000, 60, id="ladder"),
-        pytest.param({"grade": 2}, {"terms_statutory": 59}, 1000, 59, id="law-below-the-ladder"),
-        pytest.param({"grade": 2}, {"terms_statutory": None}, 1000, 60, id="no-law-in-force"),
-        pytest.param({"grade": 2}, {}, 0, "prepayment", id="no-limit-no-credit"),
-        pytest.param({"grade": 8}, {}, 1000, "prepayment", id="grade-8"),
-        pytest.param({"grade": 8, "deposit_amount": Decimal(1)}, {}, 1000, 15, id="grade-8-with-security"),
-        pytest.param({"grade": 8, "deposit_amount": Decimal(1)}, {}, 0, "prepayment", id="grade-8-with-security-and-no-limit"),
+TERMS: dict[str, list[Any]] = {
+    "default": [
+        pytest.param({}, {}, 1, None, id="not-in-default"),
         pytest.param({"grade": 10, "deposit_amount": Decimal(1), "in_default": True}, {}, 0, "stop", id="in-default"),
-        pytest.param({"grade": None}, {}, 1000, 30, id="no-grade-yet"),
+    ],
+    "ladder": [
+        pytest.param({"grade": None}, {}, 1, None, id="no-grade"),
+        pytest.param({"grade": 2}, {}, 1, 60, id="grade-2"),
+        pytest.param({"grade": 3}, {}, 1, 45, id="grade-3"),
+        pytest.param({"grade": 7}, {}, 1, 15, id="grade-7"),
+        pytest.param({"grade": 8}, {}, 1, "prepayment", id="grade-8-prepays"),
+        pytest.param({"grade": 8, "guarantee_amount": Decimal(1)}, {}, 1, 15, id="or-gives-a-guarantee"),
+        pytest.param({"grade": 8, "guarantee_amount": Decimal(1)}, {"terms_secured": 0}, 1, "prepayment", id="not-even-then"),
+        pytest.param({"grade": 10}, {}, 1, "stop", id="grade-10"),
+    ],
+    "new_customer": [
+        pytest.param({"grade": None}, {}, 1, 30, id="no-grade-yet"),
+        pytest.param({"grade": None}, {"new_customer_terms": 0}, 1, "prepayment", id="new-customers-prepay"),
+        pytest.param({"grade": 3, "n_paid_invoices": 0}, {}, 1, 30, id="graded-on-accounts-alone"),
+        pytest.param({"grade": 3, "n_paid_invoices": 1}, {}, 1, None, id="graded"),
+    ],
+    "statute": [
+        pytest.param({}, {}, 1, None, id="no-line-covers-the-buyer"),
+        pytest.param({"statutory_days": 60, "statutory_source": "article 3(5)"}, {}, 1, 60, id="sixty-days"),
+    ],
+    "insurer": [
+        pytest.param({}, {}, 1, None, id="not-insured"),
+        pytest.param({"insured_amount": Decimal("0.01")}, {}, 1, 60, id="insured"),
+        pytest.param({"insured_amount": Decimal(1)}, {"insurance_longest_terms": None}, 1, None, id="insurer-says-nothing"),
+    ],
+    "no_limit": [
+        pytest.param({}, {}, 1, None, id="a-limit"),
+        pytest.param({}, {}, 0, "prepayment", id="no-limit-no-credit"),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rule", "facts", "numbers", "limit", "terms"),
+    [pytest.param(rule, *each.values, id=f"{rule}-{each.id}") for rule, cases in TERMS.items() for each in cases],
+)
+def test_rule_of_terms_allows(rule, facts, numbers, limit, terms):
+    cap = TERM_RULES[rule](case(**facts), policy(**numbers), Decimal(limit))
+
+    assert (None if cap is None else cap.terms) == terms
+    assert cap is None or cap.rule == rule
+
+
+def test_every_rule_of_terms_has_a_specification_and_cites_its_policy_section():
+    assert list(TERMS) == list(TERM_RULES)
+    for rule in TERM_RULES.values():
+        assert "(Policy, " in (rule.__doc__ or "")
+
+
+@pytest.mark.parametrize(
+    ("facts", "limit", "rule", "terms"),
+    [
+        pytest.param({"grade": 2}, 1, "ladder", 60, id="ladder"),
+        pytest.param({"grade": 2, "statutory_days": 60}, 1, "ladder", 60, id="of-equal-ones-the-first"),
+        pytest.param({"grade": 2, "statutory_days": 59}, 1, "statute", 59, id="law-below-the-ladder"),
+        pytest.param(
+            {"grade": 2, "statutory_days": 30, "insured_amount": Decimal(1)}, 1, "statute", 30, id="law-below-the-insurer"
+        ),
+        pytest.param({"grade": 2, "statutory_days": 30}, 0, "no_limit", "prepayment", id="no-limit"),
+        pytest.param({"grade": 10, "in_default": True}, 0, "default", "stop", id="stop-before-all"),
     ],
 )
-def test_terms(facts, numbers, limit, terms):
-    assert terms_of(case(**facts), policy(**numbers), Decimal(limit)) == terms
+def test_longest_terms_are_the_shortest_that_any_rule_allows(facts, limit, rule, terms):
+    cap = shortest(term_caps_of(case(**facts), policy(), Decimal(limit)))
+
+    assert (cap.rule, cap.terms) == (rule, terms)

@@ -12,9 +12,10 @@ from riskscore import phrases
 from riskscore.decisions import NOT_SCORED_REASONS, REFERRAL_REASONS
 from riskscore.features import CATALOGUE
 from riskscore.phrases import LANGUAGES, cap_sentence, chinese, english, sentence, template_key, terms_sentence
-from riskscore.policy import PARAMETERS, RULES, Amount
+from riskscore.policy import PARAMETERS, RULES, SIGNS, TERM_RULES, Amount, Flip, Menu, Offer, Review, Signs, TermCap
 from riskscore.policy.limits import caps_of
 from riskscore.reasons import Reason
+from riskscore.terms_menu import STANDARD_CODES
 from riskscore.verdicts import CONDITIONS, WOULD_HELP, Outcome
 
 PARTS = [name for name in vars(english) if name.isupper() and isinstance(getattr(english, name), dict)]
@@ -86,6 +87,8 @@ def test_every_code_rule_and_refusal_has_its_words(lang):
     assert set(english.OUTCOMES) == set(get_args(Outcome))
     assert set(english.CONDITIONS) == set(CONDITIONS)
     assert set(english.WOULD_HELP) == set(WOULD_HELP)
+    assert set(english.TERM_RULES) == set(TERM_RULES)
+    assert set(english.SIGNS) == set(SIGNS)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -94,7 +97,7 @@ def test_every_cap_can_be_told(lang):
 
     full = case(
         tenure_days=1, tangible_net_worth=Decimal(-5), in_default=True, manual_cap=Decimal(5), collateral_amount=Decimal(100),
-        grade=10,
+        grade=10, signs=Signs(altman_z2=Decimal(1), rating_notch=Decimal(22), on_time_share=Decimal("0.5")),
     )  # fmt: skip
     params = replace(
         shipped(),
@@ -153,3 +156,56 @@ def test_figures_are_written_as_each_language_does():
     assert [phrases.percent(share, "en") for share in (0, 0.004, 0.0417, 0.5, 1)] == ["0%", "0.4%", "4.2%", "50%", "100%"]
     assert [phrases.window(days, "en") for days in (30, 90, 180, 365)] == ["30 days", "90 days", "6 months", "12 months"]
     assert phrases.money(Decimal(-5), "INR", "zh") == "-₹5"
+
+
+OPTION_CODES = [
+    *(f"{code}{cover}" for code in ("net_15", "net_30", "net_90") for cover in ("", "_insured", "_guaranteed")),
+    *STANDARD_CODES,
+]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("option", OPTION_CODES)
+def test_every_option_of_a_menu_has_its_words(option, lang):
+    assert phrases.option_name(option, lang)
+    assert not set("{_") & set(phrases.option_name(option, lang))
+
+
+def test_terms_tell_the_best_the_next_and_where_the_choice_flips():
+    menu = Menu(
+        Offer("net_45_insured", Decimal("120.40")), Offer("net_30", Decimal("100.40")), Flip(Decimal("0.08"), "net_30"),
+        Flip(Decimal("0.004"), "net_60"),
+    )  # fmt: skip
+
+    assert phrases.menu_sentences(menu, "en", "EUR") == (
+        "net 45 days, insured: earns €120 a year",
+        "Next best: net 30 days, €20 less",
+        "Below a probability of 0.4% the choice would be net 60 days",
+        "From a probability of 8% on the choice would be net 30 days",
+    )
+    assert phrases.menu_sentences(menu, "zh", "EUR")[3] == "违约概率达到8%起改为账期30天"
+    assert phrases.menu_sentences(Menu(menu.best, None, None, None), "zh", "EUR") == ("账期45天，投保：一年可得€120",)
+
+
+def test_longest_terms_name_who_allows_no_longer_ones_and_where_it_is_written():
+    law = TermCap("statute", 60, "Directive 2011/7/EU, article 3(5)")
+
+    assert phrases.term_cap_sentence(law, "en") == "No longer than net 60 days: the law (Directive 2011/7/EU, article 3(5))"
+    assert phrases.term_cap_sentence(TermCap("no_limit", "prepayment", ""), "zh") == "不超过预付款：没有额度，不给账期"
+
+
+@pytest.mark.parametrize(
+    ("review", "en", "zh"),
+    [
+        (Review(date(2026, 9, 30), "medium", "scheduled"), "30 Sep 2026 (medium risk)", "2026年9月30日（中风险）"),
+        (Review(date(2026, 9, 30), "low", "first_review"), "30 Sep 2026: the first review of a new customer",
+         "2026年9月30日：新客户首次复审"),
+        (Review(date(2026, 6, 30), "low", "event", ("order_jump", "statement_late")),
+         "30 Jun 2026, at once: orders jumped, new accounts are late", "2026年6月30日，立即：订单激增、新报表迟迟未到"),
+    ],
+    ids=["scheduled", "first", "event"],
+)  # fmt: skip
+def test_next_review_says_when_and_why(review, en, zh):
+    assert phrases.review_sentence(review, "en") == en
+    assert phrases.review_sentence(review, "zh") == zh
+    assert phrases.grace_sentence(date(2026, 7, 30), "en").endswith("until 30 Jul 2026")

@@ -1,5 +1,6 @@
 """The policy as signed text: what is refused, by which line and key, and which dated number holds when."""
 
+import hashlib
 import re
 from datetime import date
 from decimal import Decimal
@@ -42,7 +43,7 @@ def test_shipped_policy_holds_on_the_dates_of_all_public_ledgers():
 
 
 def test_every_parameter_is_an_attribute_and_every_attribute_is_known():
-    own = {"digest", "sources", "manual_caps"}
+    own = {"digest", "sources", "manual_caps", "statutes", "statutes_digest"}
 
     assert {parameter.field for parameter in PARAMETERS.values()} == set(Params.__dataclass_fields__) - own
 
@@ -65,8 +66,8 @@ def test_every_number_of_the_shipped_policy_is_signed():
         pytest.param(edited(MARGIN, MARGIN.replace("0.20", "nan")), "value = nan", "must be a number", id="not-a-number"),
         pytest.param(edited(MARGIN, MARGIN.replace("2000-01-01", '"2000"')), 'from = "2000"', "must be a date", id="date-in-quotes"),
         pytest.param(edited(MARGIN, MARGIN + "until = 1999-12-31\n"), "until = 1999", "is before from", id="ends-before-it-begins"),
-        pytest.param(edited('unit = "share of sales"', 'unit = "percent"'), 'unit = "percent"', "must be share of sales", id="wrong-unit"),
-        pytest.param(edited('unit = "share of sales"\n', ""), MARGIN, "has no unit", id="no-unit"),
+        pytest.param(edited(MARGIN + 'unit = "share of sales"', MARGIN + 'unit = "percent"'), 'unit = "percent"', "must be share of sales", id="wrong-unit"),
+        pytest.param(edited(MARGIN + 'unit = "share of sales"\n', MARGIN), MARGIN, "has no unit", id="no-unit"),
         pytest.param(edited(MARGIN + 'unit = "share of sales"\nsource', MARGIN + 'unit = "share of sales"\nsauce'), "sauce", "perhaps source",
                      id="misspelt-source"),
         pytest.param(added(HARD.replace('source = "committee"\n', "")), "[[ceiling.hard]]\nfrom = 2026-01-01", "has no source", id="no-source"),
@@ -80,6 +81,16 @@ def test_every_number_of_the_shipped_policy_is_signed():
         pytest.param(edited("30, 30, 15,", '30, 30, "cash",'), 'value = [60, 60, 45, 45, 30, 30, "cash"', "holds 'cash'", id="unknown-terms"),
         pytest.param(edited("30, 30, 15,", "30, 30, 10,"), "[[terms.secured]]", "is 15 days, but a better grade gets 10",
                      id="security-beats-a-better-grade"),
+        pytest.param(edited("{ from = 1.1, share = 0.75 }", "{ from = 1.1, share = 1.1 }"), "value = [{ from = 2.6", "between 0 and 1", id="step-above-all"),
+        pytest.param(edited("{ from = 1.1, share = 0.75 }, { share = 0.5 }", "{ from = 1.1, share = 0.5 }, { share = 0.75 }"), "value = [{ from = 2.6", "rises with risk", id="worse-accounts-get-more"),
+        pytest.param(edited("{ from = 2.6, share = 1 }, { from = 1.1,", "{ from = 1.1, share = 1 }, { from = 2.6,"), "value = [{ from = 1.1", "from the best step to the worst", id="steps-out-of-order"),
+        pytest.param(edited("{ up_to = 1, share = 1 }, { up_to = 2, share = 0.75 }", "{ up_to = 2, share = 1 }, { up_to = 1, share = 0.75 }"), "value = [{ up_to = 2", "from the best step to the worst", id="more-signs-first"),
+        pytest.param(edited("{ from = 1.1, share = 0.75 }, { share = 0.5 }", "{ from = 1.1, share = 0.75 }"), "value = [{ from = 2.6", "only the last, for all the rest, has share alone", id="steps-without-a-rest"),
+        pytest.param(edited("{ up_to = 13, share = 1 }", "{ from = 13, share = 1 }"), "value = [{ from = 13", "a step has up_to and share", id="bound-of-the-wrong-side"),
+        pytest.param(edited("net_90 = 1.07\n", ""), "[[terms.volume_shares]]", "must name a share for each of prepayment", id="option-without-a-share"),
+        pytest.param(edited("net_90 = 1.07\n", "net_90 = 1.07\nnet_75 = 1.06\n"), "[[terms.volume_shares]]", "and for nothing else", id="option-of-no-menu"),
+        pytest.param(edited('["public authority", ', '["", '), 'value = ["", "public body"', "list of texts, none of them empty", id="form-without-a-name"),
+        pytest.param(edited('value = 3\nunit = "months"', 'value = 13\nunit = "months"'), "[[review.medium_months]]", "looks at worse risk less often", id="medium-risk-after-low"),
         pytest.param(edited('"conservative"', '"bold"'), 'value = "bold"', "must be one of conservative, aggressive", id="unknown-choice"),
         pytest.param(added(HARD + "\n" + HARD.replace("value = 5", "value = 6")), HARD.replace("value = 5", "value = 6"), "claims 2026-01-01",
                      id="same-day-twice"),
@@ -123,8 +134,15 @@ def test_new_dated_line_holds_from_its_day_to_its_last_and_overwrites_nothing(on
 def test_rule_without_a_value_is_off_and_on_from_its_day():
     assert parse(added(HARD), on=date(2025, 12, 31)).ceiling_hard is None
     assert parse(added(HARD), on=date(2026, 1, 1)).ceiling_hard == Amount(Decimal(5), "EUR")
-    assert parse(TEXT, on=date(2013, 3, 15)).terms_statutory is None
-    assert parse(TEXT, on=date(2013, 3, 16)).terms_statutory == 60
+
+
+def test_law_that_caps_the_terms_has_a_digest_of_its_own():
+    law = (POLICY.parents[1] / "statutes.toml").read_text()
+    without, given = parse(TEXT, on=ON), parse(TEXT, on=ON, law=law)
+
+    assert (without.statutes, without.statutes_digest) == (None, None)
+    assert given.statutes_digest == hashlib.sha256(law.encode()).hexdigest()
+    assert given.digest == without.digest
 
 
 def test_manual_cap_names_one_customer_and_ends_on_its_last_day():

@@ -12,14 +12,18 @@ from riskscore.phrases import (
     cap_sentence,
     code_name,
     day,
+    grace_sentence,
+    menu_sentences,
     money,
     not_scored_sentence,
     number,
     percent,
     referral_sentence,
+    review_sentence,
     rule_name,
     sentence,
     status_name,
+    term_cap_sentence,
     terms_sentence,
     word,
 )
@@ -72,7 +76,8 @@ class CapRow:
 class Explanation:
     """Everything a person is told about one decision.
 
-    headline, chain, made_with: label and figure. notes: why a person has to look, and what the training never saw.
+    headline, chain, made_with: label and figure. notes: why a person has to look, and what the training never saw. terms: what
+    the menu of terms holds for this customer and who allows no longer ones.
     """
 
     lang: Lang
@@ -84,6 +89,7 @@ class Explanation:
     favourable: ReasonRow | None
     steps: tuple[Step, ...]
     caps: tuple[CapRow, ...]
+    terms: tuple[str, ...]
     chain: tuple[tuple[str, str], ...]
     made_with: tuple[tuple[str, str], ...]
 
@@ -105,6 +111,7 @@ def explanation_of(decision: Decision, name: str | None, lang: Lang) -> Explanat
         favourable=_reason(reasons.favourable, decision.currency, lang) if reasons and reasons.favourable else None,
         steps=_steps(decision, lang),
         caps=_caps(decision, lang),
+        terms=_terms(decision, lang),
         chain=_chain(decision, lang),
         made_with=_made_with(decision, lang),
     )
@@ -138,6 +145,10 @@ def _headline(decision: Decision, lang: Lang) -> tuple[tuple[str, str], ...]:
             ("terms", terms_sentence(given.terms, lang, security_required=given.security_required)),
             ("expected_profit", amount(given.expected_profit)),
         ]
+    if decision.review is not None:
+        rows.append(("review", review_sentence(decision.review, lang)))
+    if decision.grace_until is not None:
+        rows.append(("cut", grace_sentence(decision.grace_until, lang)))
     return tuple((word(key, lang), value) for key, value in rows)
 
 
@@ -204,6 +215,14 @@ def _caps(decision: Decision, lang: Lang) -> tuple[CapRow, ...]:
         )
         for cap in sorted(given.caps, key=lambda cap: cap.amount)
     )
+
+
+def _terms(decision: Decision, lang: Lang) -> tuple[str, ...]:
+    given = decision.recommendation
+    if given is None:
+        return ()
+    priced = () if given.menu is None else menu_sentences(given.menu, lang, decision.currency)
+    return (*priced, term_cap_sentence(given.binding_term, lang))
 
 
 def _chain(decision: Decision, lang: Lang) -> tuple[tuple[str, str], ...]:

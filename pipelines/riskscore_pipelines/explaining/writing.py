@@ -26,6 +26,10 @@ def print_to(out: Console, told: Explanation) -> None:
         out.print(_waterfall(told))
     if told.caps:
         out.print(_caps(told))
+    if told.terms:
+        out.print(Text(told.say("why_terms"), style="bold"))
+        for line in told.terms:
+            out.print(Padding(Text(line), (0, 0, 0, 2)))
     out.print(Text(told.say("chain"), style="bold"))
     out.print(_pairs(told.chain))
     out.print(Text(told.say("made_with"), style="bold"))

@@ -62,6 +62,7 @@ class Scored:
     terms: str
     binding_cap: str
     reasons: tuple[str, ...]
+    terms_next: str = ""
 
     @property
     def limit_change(self) -> Decimal | None:

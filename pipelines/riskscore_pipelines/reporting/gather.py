@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from riskscore.decisions import Decision, Provenance
-from riskscore.phrases import Lang, not_scored_sentence, referral_sentence, rule_name, sentence, terms_sentence
+from riskscore.phrases import Lang, menu_sentences, not_scored_sentence, referral_sentence, rule_name, sentence, terms_sentence
+from riskscore.policy import Recommendation
 from riskscore.portfolio import AGEING, DsoRule, Portfolio, ageing_series, dso_alert, take_portfolio
 from riskscore.stores.ledgers import Book
 from riskscore.stores.ledgers.quarantine import read_quarantine
@@ -115,9 +116,16 @@ def _line(decision: Decision, known: Mapping[str, Any], countries: Mapping[str, 
         limit=None if proposal is None else proposal.limit,
         terms_now=terms_now,
         terms="" if proposal is None else capitalized(terms_sentence(proposal.terms, lang)),
+        terms_next=_next_best(proposal, decision.currency, lang),
         binding_cap="" if proposal is None else capitalized(rule_name(proposal.binding_cap, lang)),
         reasons=_reasons(decision, referred, lang),
     )
+
+
+def _next_best(proposal: Recommendation | None, currency: str, lang: Lang) -> str:
+    """The runner-up among the terms, and what it earns less; nothing where no other may be offered."""
+    menu = proposal.menu if proposal else None
+    return "" if menu is None or menu.runner_up is None else menu_sentences(menu, lang, currency)[1]
 
 
 def capitalized(words: str) -> str:

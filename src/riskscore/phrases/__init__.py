@@ -19,6 +19,7 @@ from riskscore.phrases.sentences import (
     word,
     would_help_sentence,
 )
+from riskscore.phrases.terms import grace_sentence, menu_sentences, option_name, review_sentence, sign_names, term_cap_sentence
 
 __all__ = [
     "LANGUAGES",
@@ -28,19 +29,25 @@ __all__ = [
     "condition_sentence",
     "day",
     "days",
+    "grace_sentence",
+    "menu_sentences",
     "money",
     "months",
     "not_scored_sentence",
     "number",
+    "option_name",
     "outcome_name",
     "parameter_meaning",
     "percent",
     "referral_sentence",
+    "review_sentence",
     "rule_name",
     "say",
     "sentence",
+    "sign_names",
     "status_name",
     "template_key",
+    "term_cap_sentence",
     "terms_sentence",
     "window",
     "word",

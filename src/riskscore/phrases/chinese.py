@@ -5,6 +5,18 @@ Fixed words of the trade: exposure 敞口, limit 额度, terms 账期, overdue �
 
 from collections.abc import Mapping
 
+from riskscore.phrases.chinese_policy import (  # noqa: F401  re-exported: one module holds a language
+    CAPS,
+    MENU,
+    OPTIONS,
+    PARAMETERS,
+    RISKS,
+    RULES,
+    SIGNS,
+    TERM_RULES,
+    TERMS,
+)
+
 REASONS: Mapping[str, str] = {
     "days_beyond_terms": "近{window}平均晚付{value}；典型客户：{plain}",
     "days_beyond_terms.zero": "近{window}平均按期付款；典型客户晚付{typical}",
@@ -227,78 +239,6 @@ CODES: Mapping[str, str] = {
     "T01": "账期",
 }
 
-RULES: Mapping[str, str] = {
-    "default": "违约",
-    "need": "需求",
-    "profit": "利润最大的额度",
-    "grade": "信用等级",
-    "capacity": "有形净值",
-    "loss": "损失预算",
-    "new_customer": "新客户",
-    "concentration": "集中度",
-    "sales": "自身销售占比",
-    "insurance": "信用保险",
-    "manual": "人工设定",
-    "ceiling": "硬上限",
-}
-
-CAPS: Mapping[str, str] = {
-    "default": "已违约：无论有何担保，不再给予信用",
-    "need": "每月采购{monthly}，开票后{days}付款，峰值为平均的{factor}倍",
-    "profit": "超过此额度，违约概率{pd}下的预期损失高于{margin}毛利所得",
-    "grade": "{grade}级可得其需求的{share}",
-    "capacity": "不超过有形净值{net_worth}的{share}",
-    "loss": "损失预算{budget}，违约概率{pd}，损失率为敞口的{lgd}",
-    "new_customer": "合作{tenure}、已付发票{paid}张的客户可得月采购额{base}的{share}",
-    "concentration": "一个关联集团不超过应收账款的{share}：其他客户欠{others}，本集团其余成员欠{family}",
-    "sales": "不超过卖方年销售额{sales}的规定比例",
-    "insurance": "已投保{insured}，另接受{appetite}的未投保敞口",
-    "manual": "由人员为该客户设定",
-    "ceiling": "本公司的硬上限",
-}
-
-PARAMETERS: Mapping[str, str] = {
-    "need.assumed_terms": "客户自身账期未知时采用的账期",
-    "need.assumed_days_late": "一年内没有结清时采用的晚付天数",
-    "need.days_late_counted": "超过此数的晚付不算信用需求",
-    "need.peak_factor": "旺季月份最多可将需求提高到几倍",
-    "profit.margin": "销售的边际贡献率",
-    "profit.capital_cost": "应收账款占用资金的成本",
-    "profit.drawn_before_default": "违约前会被用掉的未用额度比例",
-    "profit.least_spread": "可信的最小月度需求波动",
-    "loss.given_default": "客户违约时损失的敞口比例",
-    "loss.budget": "一个客户在期限内可造成的预期损失",
-    "grade.multiple": "1至10级各可得其需求的比例",
-    "capacity.net_worth_share": "客户欠款的上限",
-    "new_customer.volume_share": "首次额度",
-    "new_customer.base": "按谁的月销售额计",
-    "new_customer.review_after": "合作满此天数后可以提高额度",
-    "new_customer.paid_invoices": "付清此数发票之前绝不提高额度",
-    "new_customer.terms": "尚无等级时的账期",
-    "concentration.single_buyer": "变更后一个关联集团占全部应收账款的比例",
-    "ceiling.by_sales": "一个客户欠款的上限",
-    "ceiling.hard": "硬上限：无论如何额度不超过此数",
-    "insurance.uninsured_appetite": "超出投保额度可接受的敞口",
-    "security.collateral_haircut": "抵押品价值中不予采信的比例",
-    "security.guarantee_haircut": "担保价值中不予采信的比例",
-    "security.deposit_haircut": "保证金价值中不予采信的比例",
-    "security.required_from_grade": "从此等级起仅在有担保时给予信用",
-    "terms.ladder": "1至10级的最长账期",
-    "terms.secured": "规定须预付款的等级，在担保价值以内的账期",
-    "terms.statutory": "账期不超过法律允许的天数",
-    "limit.basis": "推荐额度对中的哪一个",
-    "limit.digits": "额度向下取整到几位有效数字",
-    "referral.missing_share": "付款特征缺失超过此比例时转人工",
-    "reasons.adverse": "最多给出几条不利原因",
-    "run.not_scored_share": "无法评分的客户超过此比例时停止运行；总允许一个",
-}
-
-TERMS: Mapping[str, str] = {
-    "days": "账期{days}",
-    "prepayment": "预付款",
-    "stop": "停止发货",
-}
-
 REFERRALS: Mapping[str, str] = {
     "model_unavailable": "目前无法使用已批准的模型：额度仅按规则得出",
     "stale_book": "账册数据过旧，超过本企业允许的期限：须人工核查此后发生的情况",
@@ -375,6 +315,10 @@ WORDS: Mapping[str, str] = {
     "cap": "上限",
     "because": "原因",
     "binding": "起决定作用",
+    "longest_terms": "最长账期",
+    "why_terms": "账期的原因",
+    "review": "下次复审",
+    "cut": "降低额度",
     "chain": "推导过程",
     "base": "平均客户（对数优势）",
     "contributions": "该客户的{n}个特征增加",

@@ -6,7 +6,17 @@ that value reads differently. `{value}` has its unit, `{typical}` as well, `{pla
 
 from collections.abc import Mapping
 
-from riskscore import policy
+from riskscore.phrases.english_policy import (  # noqa: F401  re-exported: one module holds a language
+    CAPS,
+    MENU,
+    OPTIONS,
+    PARAMETERS,
+    RISKS,
+    RULES,
+    SIGNS,
+    TERM_RULES,
+    TERMS,
+)
 
 REASONS: Mapping[str, str] = {
     "days_beyond_terms": "Pays {value} late on average over {window}; typical customer: {plain}",
@@ -243,46 +253,6 @@ CODES: Mapping[str, str] = {
     "T01": "Payment terms",
 }
 
-RULES: Mapping[str, str] = {
-    "default": "default",
-    "need": "need",
-    "profit": "most profitable limit",
-    "grade": "grade",
-    "capacity": "tangible net worth",
-    "loss": "loss budget",
-    "new_customer": "new customer",
-    "concentration": "concentration",
-    "sales": "share of own sales",
-    "insurance": "insurance",
-    "manual": "set by hand",
-    "ceiling": "hard ceiling",
-}
-
-CAPS: Mapping[str, str] = {
-    "default": "In default: no further credit, whatever stands behind it",
-    "need": "Buys {monthly} a month, paid {days} after the invoice, peaks of {factor} times the mean",
-    "profit": "Beyond this the expected loss at a probability of {pd} costs more than a margin of {margin} earns",
-    "grade": "Grade {grade} gets {share} of its need",
-    "capacity": "At most {share} of a tangible net worth of {net_worth}",
-    "loss": "A loss budget of {budget} at a probability of {pd} and a loss of {lgd} of the exposure",
-    "new_customer": "A customer known for {tenure} with {paid} paid invoices gets {share} of a monthly volume of {base}",
-    "concentration": "At most {share} of receivables for one corporate family: others owe {others}, the rest of its "
-    "family {family}",
-    "sales": "At most a set share of the seller's annual sales of {sales}",
-    "insurance": "Insured for {insured}, and {appetite} of uninsured exposure is accepted",
-    "manual": "Set by a person for this customer",
-    "ceiling": "The hard ceiling of the house",
-}
-
-PARAMETERS: Mapping[str, str] = {key: parameter.meaning for key, parameter in policy.PARAMETERS.items()}
-"""What each number of the policy means: as it is declared."""
-
-TERMS: Mapping[str, str] = {
-    "days": "net {days}",
-    "prepayment": "prepayment",
-    "stop": "no further delivery",
-}
-
 REFERRALS: Mapping[str, str] = {
     "model_unavailable": "The approved model cannot be asked just now: the limit follows from the rules alone",
     "stale_book": "The book is older than the policy of this house allows: somebody has to look at what happened since",
@@ -359,6 +329,10 @@ WORDS: Mapping[str, str] = {
     "cap": "At most",
     "because": "Because",
     "binding": "binds",
+    "longest_terms": "Longest terms",
+    "why_terms": "Why these terms",
+    "review": "Next review",
+    "cut": "Cut of the limit",
     "chain": "The chain",
     "base": "Average customer, log-odds",
     "contributions": "What this customer's {n} features add",

@@ -8,7 +8,7 @@ from typing import get_args
 from riskscore.phrases import chinese, english
 from riskscore.phrases.figures import Lang, days, money, months, number, percent, rounded_days, window
 from riskscore.policy import Cap, Terms
-from riskscore.policy.case import Fact
+from riskscore.policy.recommendation import Fact
 from riskscore.reasons import Reason, Value
 
 LANGUAGES: tuple[Lang, ...] = get_args(Lang)
@@ -32,7 +32,7 @@ FACTS = {
     "money": ("monthly", "net_worth", "budget", "base", "others", "family", "sales", "insured", "appetite"),
     "percent": ("pd", "margin", "share", "lgd"),
     "days": ("days", "tenure"),
-    "number": ("factor", "grade", "paid"),
+    "number": ("factor", "grade", "paid", "n", "measure"),
 }
 """How each fact of a cap is written."""
 
@@ -91,6 +91,8 @@ def cap_sentence(cap: Cap, lang: Lang, currency: str) -> str:
     """Why a rule allows no more, with the figures it looked at."""
     phrases = PHRASES[lang]
     facts = {name: _fact(name, value, lang, currency) for name, value in cap.facts.items()}
+    if cap.rule == "on_time":
+        facts["measure"] = percent(cap.facts["measure"], lang)
     text: str = phrases.CAPS[cap.rule].format(**facts)
     return word("cap_with_security", lang, cap=text, security=money(cap.security, currency, lang)) if cap.security else text
 

@@ -1,21 +1,20 @@
 """The credit policy: numbers a committee signs, rules that may only tighten, and the limit and terms they make together."""
 
-from riskscore.policy.case import Cap, Case, Recommendation, Terms
+from riskscore.policy.case import Case, Signs
+from riskscore.policy.follow_up import Review, grace_until, review_of
 from riskscore.policy.limits import recommend
-from riskscore.policy.parameters import PARAMETERS, Amount, Parameter, Params
+from riskscore.policy.parameters import PARAMETERS, Parameter
+from riskscore.policy.params import Params
+from riskscore.policy.recommendation import Cap, Flip, Menu, Offer, Recommendation, TermCap, Terms
 from riskscore.policy.rules import RULES
+from riskscore.policy.signs import SIGNS, signs_of
+from riskscore.policy.terms import TERM_RULES
 from riskscore.policy.text import parse
+from riskscore.policy.values import Amount, Steps
 
 __all__ = [
-    "PARAMETERS",
-    "RULES",
-    "Amount",
-    "Cap",
-    "Case",
-    "Parameter",
-    "Params",
-    "Recommendation",
-    "Terms",
-    "parse",
-    "recommend",
-]
+    "PARAMETERS", "RULES", "SIGNS", "TERM_RULES",
+    "Amount", "Cap", "Case", "Flip", "Menu", "Offer", "Parameter", "Params", "Recommendation", "Review", "Signs", "Steps",
+    "TermCap", "Terms",
+    "grace_until", "parse", "recommend", "review_of", "signs_of",
+]  # fmt: skip

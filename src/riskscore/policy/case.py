@@ -1,18 +1,35 @@
-"""What a rule looks at (`Case`), what it answers (`Cap`), and what all of them make together (`Recommendation`)."""
+"""What the policy looks at: one customer at one date (`Case`), and what its conduct shows (`Signs`)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
-from types import MappingProxyType
-from typing import Literal
-
-Terms = int | Literal["prepayment", "stop"]
-"""Days of credit, or none: pay before delivery, or no delivery at all."""
-
-Fact = Decimal | int
-"""What a sentence about a cap may quote."""
 
 ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signs:
+    """What the ledger shows of a customer beside its probability, read from the features of the same date; null is "not known".
+
+    on_time_share: share of a year's invoices paid no more than a week late. altman_z2: Altman's Z''. rating_notch: 1 (best) to 22
+    (default) of the external rating in force. order_jump: last month's purchases per usual month. utilisation: open balance per
+    granted limit. overdue_share: share of the open balance more than 30 days overdue. lateness_change: days that money came later
+    in 90 days than over the year. dispute_rate: share of the invoices of 90 days that were contested. discount_change: discount
+    taken in 90 days less that of the year, as a share of billing. statement_age_days: since the end of the accounts' fiscal year.
+    """
+
+    on_time_share: Decimal | None = None
+    altman_z2: Decimal | None = None
+    rating_notch: Decimal | None = None
+    order_jump: Decimal | None = None
+    utilisation: Decimal | None = None
+    overdue_share: Decimal | None = None
+    lateness_change: Decimal | None = None
+    dispute_rate: Decimal | None = None
+    discount_change: Decimal | None = None
+    statement_age_days: Decimal | None = None
+
+
+NO_SIGNS = Signs()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +44,8 @@ class Case:
     insured_amount, insured_share: credit insurance in force and the share of a loss it pays, 0 to 1.
     receivables_others: what all other corporate families owe. family_exposure: what the rest of this customer's own family owes.
     annual_sales: the seller's own sales of the last twelve months. manual_cap: a cap a person set.
+    statutory_days, statutory_rule, statutory_source: the longest lawful term for this buyer on that day, the line of the statutes
+    that says so, and its act, article and first day; null where no line covers the buyer.
     """
 
     customer_id: str
@@ -53,49 +72,7 @@ class Case:
     family_exposure: Decimal = ZERO
     annual_sales: Decimal
     manual_cap: Decimal | None = None
-
-
-@dataclass(frozen=True)
-class Cap:
-    """The most one rule allows.
-
-    rule: the id in `RULES`. amount: in the case's currency, to the cent; `security` of it is there because something stands
-    behind the customer. source: who signed the number. facts: what the rule looked at, for the sentence about it.
-    """
-
-    rule: str
-    amount: Decimal
-    source: str
-    facts: Mapping[str, Fact] = field(default_factory=lambda: MappingProxyType({}))
-    security: Decimal = ZERO
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    """A limit, the terms, and the caps that made them.
-
-    limit: what the policy recommends, the smallest of `caps` rounded down. conservative: at the upper end of the probability's
-    interval; aggressive: at its mean; conservative <= aggressive. binding_cap: the rule whose cap is the smallest.
-    caps: every cap that applied, in the order of `RULES`, for the basis the policy recommends by.
-    terms: the longest terms to grant. security_required: credit only against a guarantee, collateral or a deposit.
-    expected_profit: margin less funding and expected loss of a year at `limit`; null where no probability is known.
-    """
-
-    limit: Decimal
-    conservative: Decimal
-    aggressive: Decimal
-    binding_cap: str
-    caps: tuple[Cap, ...]
-    terms: Terms
-    security_required: bool
-    expected_profit: Decimal | None
-
-    @property
-    def binding(self) -> Cap:
-        """The cap that makes the limit."""
-        return next(cap for cap in self.caps if cap.rule == self.binding_cap)
-
-
-def credit_days(terms: Terms) -> int:
-    """Terms as one order, from none to long: stop is -1, prepayment 0, anything else its days."""
-    return {"stop": -1, "prepayment": 0}[terms] if isinstance(terms, str) else terms
+    signs: Signs = NO_SIGNS
+    statutory_days: int | None = None
+    statutory_rule: str | None = None
+    statutory_source: str | None = None

@@ -6,7 +6,7 @@ from functools import lru_cache
 from statistics import NormalDist
 
 from riskscore.policy.case import Case
-from riskscore.policy.parameters import Params
+from riskscore.policy.params import Params
 from riskscore.profit import Trade, demand_for, yearly
 
 MONTH_DAYS = 30
@@ -19,13 +19,18 @@ def need_of(case: Case, params: Params) -> Decimal:
 
 
 def credit_period(case: Case, params: Params) -> int:
-    """Days from invoice to money: terms and lateness, with the policy's assumptions where they are not known.
+    """Days of credit the need is reckoned with: terms, the policy's where not known, and the lateness the house allows everybody.
 
-    Paying early shortens nothing, and lateness beyond `need.days_late_counted` lengthens nothing: it is no need, it is risk.
+    Not the customer's own lateness: a need that grew with it would pay for paying late (decision record 0007).
     """
     terms = params.need_assumed_terms if case.typical_terms_days is None else case.typical_terms_days
-    late = params.need_assumed_days_late if case.days_late_p80 is None else case.days_late_p80
-    return max(terms, 0) + min(max(late, 0), params.need_days_late_counted)
+    return max(terms, 0) + params.need_days_late
+
+
+def days_outstanding(case: Case, params: Params) -> int:
+    """Days until the money is there: as `credit_period`, and longer for who pays later than the house allows."""
+    beyond = max((case.days_late_p80 or 0) - params.need_days_late, 0)
+    return credit_period(case, params) + beyond
 
 
 def peak_factor(case: Case, params: Params) -> Decimal:
@@ -36,13 +41,15 @@ def peak_factor(case: Case, params: Params) -> Decimal:
 
 
 def trade_of(case: Case, params: Params, pd: Decimal) -> Trade:
-    """What the profit of a limit for this customer depends on, at that probability. Insurance pays its share of a loss."""
-    period = credit_period(case, params)
+    """What the profit of a limit for this customer depends on, at that probability. Insurance pays its share of a loss.
+
+    Who pays later turns the same money over less often: lateness lowers what a limit earns, it never raises the demand.
+    """
     n_months = min(max((case.tenure_days or 0) // MONTH_DAYS, 1), MONTHS)
     return _trade(
-        float(demand_for(case.monthly_purchases, Decimal(period))),
+        float(demand_for(case.monthly_purchases, Decimal(credit_period(case, params)))),
         max(spread_of_peak(float(peak_factor(case, params)), n_months), float(params.profit_least_spread)),
-        float(max(period, 1)),
+        float(max(days_outstanding(case, params), 1)),
         float(params.profit_margin),
         float(params.profit_capital_cost),
         yearly(float(pd), case.horizon_days),

@@ -1,27 +1,25 @@
 """The dated lines of the policy's text, each checked on its own; a wrong one is refused by line and key."""
 
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
 from itertools import pairwise
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from riskscore.errors import UsageRefused
-from riskscore.policy.case import Terms, credit_days
 from riskscore.policy.lines import Lines
-from riskscore.policy.parameters import CURRENCY, N_GRADES, PARAMETERS, SHARE_OF_SALES, Amount, Parameter, Value
+from riskscore.policy.parameters import PARAMETERS, Parameter
+from riskscore.policy.readings import check_unit, value_of
+from riskscore.policy.values import CURRENCY, Value
 
 MANUAL_CAP = Parameter("manual_cap", "amount", (CURRENCY,), "the most a person allows one customer", high=Decimal(10) ** 14)
 """Not a number of the policy but a line per customer: it has a `customer_id` beside the rest."""
 
 REQUIRED = ("from", "value", "unit", "source", "reason")
 KNOWN = (*REQUIRED, "until")
-LONGEST_TERMS = 365
-
-Refuse = Callable[..., NoReturn]
 
 
 @dataclass(frozen=True)
@@ -89,8 +87,8 @@ def _entry(key: str, raw: Mapping[str, Any], index: int, lines: Lines) -> Entry:
         refuse_line(lines.of(key, index, name), f"{key}.{name}", what)
 
     parameter = MANUAL_CAP if key == MANUAL_CAP.key else PARAMETERS[key]
-    _check_unit(parameter, raw["unit"], refuse)
-    value = _value(parameter, raw["value"], raw["unit"], refuse)
+    check_unit(parameter, raw["unit"], refuse)
+    value = value_of(parameter, raw["value"], raw["unit"], refuse)
     return Entry(
         key, raw["from"], until, value, raw["unit"], raw["source"].strip(), raw["reason"].strip(), lines.of(key, index),
         raw.get("customer_id"),
@@ -112,61 +110,6 @@ def _check_shape(key: str, raw: Mapping[str, Any], index: int, lines: Lines) -> 
     for name in ("from", "until"):
         if name in raw and type(raw[name]) is not date:
             refuse_line(lines.of(key, index, name), f"{key}.{name}", "must be a date such as 2026-07-01, without quotes")
-
-
-def _check_unit(parameter: Parameter, unit: str, refuse: Refuse) -> None:
-    is_currency = CURRENCY in parameter.units and len(unit) == 3 and unit.isascii() and unit.isupper()
-    if unit not in parameter.units and not is_currency:
-        refuse(f"must be {' or '.join(parameter.units)}, not {unit!r}", "unit")
-
-
-def _value(parameter: Parameter, raw: object, unit: str, refuse: Refuse) -> Value:
-    if parameter.kind == "choice":
-        if raw not in parameter.choices:
-            refuse(f"must be one of {', '.join(parameter.choices)}")
-        return str(raw)
-    if parameter.kind == "shares_by_grade":
-        shares = tuple(_number(parameter, each, refuse) for each in _ten(raw, refuse))
-        if list(shares) != sorted(shares, reverse=True):
-            refuse("rises with risk: a worse grade may never have more")
-        return shares
-    if parameter.kind == "terms_by_grade":
-        ladder = tuple(_terms(each, refuse) for each in _ten(raw, refuse))
-        days = [credit_days(terms) for terms in ladder]
-        if days != sorted(days, reverse=True):
-            refuse("lengthens with risk: a worse grade may never have longer terms")
-        return ladder
-    number = _number(parameter, raw, refuse)
-    if parameter.kind == "amount":
-        if unit == SHARE_OF_SALES and number > 1:
-            refuse("is more than all of the annual sales")
-        return Amount(number, unit)
-    return int(number) if parameter.whole else number
-
-
-def _ten(raw: object, refuse: Refuse) -> list[object]:
-    if not isinstance(raw, list) or len(raw) != N_GRADES:
-        refuse(f"must be a list of {N_GRADES} values, for grades 1 to {N_GRADES}")
-    return raw
-
-
-def _terms(raw: object, refuse: Refuse) -> Terms:
-    if raw in {"prepayment", "stop"}:
-        return cast("Terms", raw)
-    if isinstance(raw, bool) or not isinstance(raw, int) or not 1 <= raw <= LONGEST_TERMS:
-        refuse(f'holds {raw!r}; terms are days from 1 to {LONGEST_TERMS}, "prepayment" or "stop"')
-    return raw
-
-
-def _number(parameter: Parameter, raw: object, refuse: Refuse) -> Decimal:
-    if isinstance(raw, bool) or not isinstance(raw, int | Decimal) or not Decimal(raw).is_finite():
-        refuse(f"must be a number, not {raw!r}")
-    number = Decimal(raw)
-    if parameter.whole and number != number.to_integral_value():
-        refuse(f"must be a whole number, not {number}")
-    if not parameter.low <= number <= parameter.high:
-        refuse(f"is {number}; it must lie between {parameter.low} and {parameter.high}")
-    return number
 
 
 def _check_overlaps(entries: list[Entry]) -> None:

@@ -1,13 +1,16 @@
-"""From caps to a limit and terms: the smallest cap, rounded down; the ladder, never longer as risk rises."""
+"""From caps to a limit and terms: the smallest cap, rounded down; the terms that earn most, within the shortest cap."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import ROUND_FLOOR, Context, Decimal, localcontext
 
-from riskscore.policy.case import ZERO, Cap, Case, Recommendation, Terms
+from riskscore.policy.case import ZERO, Case
 from riskscore.policy.demand import trade_of
-from riskscore.policy.parameters import Params
+from riskscore.policy.menu import choice_of, terms_in
+from riskscore.policy.params import Params
+from riskscore.policy.recommendation import Cap, Recommendation
 from riskscore.policy.rules import CENT, LIFTED_BY_SECURITY, RULES, Rule, security_value
+from riskscore.policy.terms import shortest, term_caps_of
 from riskscore.profit import profit
 
 
@@ -15,24 +18,31 @@ def recommend(case: Case, params: Params, rules: Mapping[str, Rule] = RULES) -> 
     """The limit and terms of one customer, with every cap that was looked at.
 
     A worse probability never gets more or longer; more purchases never less. The conservative limit is taken at the upper end of
-    the probability's interval, the aggressive one at its mean; the policy says which of them is recommended.
+    the probability's interval, the aggressive one at its mean. The policy says which of them is recommended; the longest terms
+    and the demand for security are read at the same end, what terms earn at the mean.
     """
     with localcontext(Context(prec=28)):  # the caller's decimal context must not reach the limit
         upper = replace(case, pd=case.pd_high, grade=case.grade_high)
         cautious, hopeful = caps_of(upper, params, rules), caps_of(case, params, rules)
         conservative, aggressive = (rounded_down(lowest(caps).amount, params.limit_digits) for caps in (cautious, hopeful))
         by_conservative = params.limit_basis == "conservative"
-        caps = cautious if by_conservative else hopeful
+        caps, basis = (cautious, upper) if by_conservative else (hopeful, case)
         limit = conservative if by_conservative else aggressive
+        term_caps = term_caps_of(basis, params, limit)
+        longest = shortest(term_caps).terms
+        menu = choice_of(case, params, longest)
         return Recommendation(
             limit=limit,
             conservative=conservative,
             aggressive=aggressive,
             binding_cap=lowest(caps).rule,
             caps=caps,
-            terms=terms_of(case, params, limit),
-            security_required=case.grade is not None and case.grade >= params.security_required_from_grade,
+            terms=longest if menu is None else terms_in(menu),
+            security_required=basis.grade is not None and basis.grade >= params.security_required_from_grade,
             expected_profit=_profit(case, params, limit),
+            longest_terms=longest,
+            term_caps=term_caps,
+            menu=menu,
         )
 
 
@@ -61,29 +71,6 @@ def rounded_down(amount: Decimal, digits: int) -> Decimal:
     whole = max(amount, ZERO).to_integral_value(ROUND_FLOOR)
     step = max(whole.adjusted() - digits + 1, 0) if whole else 0
     return whole.quantize(Decimal(1).scaleb(step), ROUND_FLOOR).quantize(Decimal(1))
-
-
-def terms_of(case: Case, params: Params, limit: Decimal) -> Terms:
-    """The longest terms to grant: the grade's step of the ladder, the law's limit, and none without a limit (Policy, terms).
-
-    Never longer as the probability rises. Within the value of security a grade that would have to prepay gets `terms.secured`.
-    """
-    if case.in_default:
-        return "stop"
-    step: Terms = params.new_customer_terms if case.grade is None else params.terms_ladder[case.grade - 1]
-    if not case.n_paid_invoices:  # a good grade on nothing but accounts does not lengthen a newcomer's terms
-        step = min(step, params.new_customer_terms, key=_length)
-    if step == "prepayment" and security_value(case, params) > 0:
-        step = params.terms_secured or "prepayment"
-    if step == "stop":
-        return step
-    if step == "prepayment" or limit <= 0:
-        return "prepayment"
-    return step if params.terms_statutory is None else min(step, params.terms_statutory)
-
-
-def _length(terms: Terms) -> int:
-    return terms if isinstance(terms, int) else {"stop": -2, "prepayment": -1}[terms]
 
 
 def _profit(case: Case, params: Params, limit: Decimal) -> Decimal | None:

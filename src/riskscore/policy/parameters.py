@@ -1,4 +1,4 @@
-"""Every number of the policy: its key, kind, unit, range and meaning; and `Params`, the values in force on a day.
+"""Every number of the policy: its key, kind, unit, range and meaning.
 
 This table is the schema of `policy.toml` and the source of its reference page. Nothing else of a policy is configurable.
 """
@@ -6,22 +6,21 @@ This table is the schema of `policy.toml` and the source of its reference page. 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
-from riskscore.policy.case import Terms
+from riskscore.policy.values import CURRENCY, SHARE_OF_SALES
+from riskscore.statutes import Supplier
+from riskscore.terms_menu import STANDARD_CODES
 
-Kind = Literal["number", "amount", "choice", "shares_by_grade", "terms_by_grade"]
-
-N_GRADES = 10
-SHARE_OF_SALES = "share of annual sales"
-CURRENCY = "ISO 4217 currency"
+Kind = Literal["number", "amount", "choice", "texts", "shares_by_grade", "terms_by_grade", "steps", "shares_by_name"]
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One number of the policy. units: what its `unit` may say. low, high: the range, ends included. choices: for a choice.
+    """One number of the policy. units: what its `unit` may say. low, high: the range, ends included.
 
-    optional: without a value in force the rule that needs it is off. whole: only whole numbers.
+    choices: for a choice what it may be, for shares by name the names. optional: without a value in force the rule that needs it
+    is off. whole: only whole numbers. rises: for steps, whether a larger measure is a worse one.
     """
 
     key: str
@@ -33,23 +32,12 @@ class Parameter:
     whole: bool = False
     optional: bool = False
     choices: tuple[str, ...] = ()
+    rises: bool = False
 
     @property
     def field(self) -> str:
         """The attribute of `Params` that holds its value."""
         return self.key.replace(".", "_")
-
-
-@dataclass(frozen=True)
-class Amount:
-    """Money in a currency, or a share of the seller's own sales of the last twelve months."""
-
-    value: Decimal
-    unit: str
-
-    def of(self, annual_sales: Decimal) -> Decimal:
-        """The amount in the reporting currency. The parser's caller has checked that a currency is the reporting one."""
-        return self.value * annual_sales if self.unit == SHARE_OF_SALES else self.value
 
 
 def _share(key: str, meaning: str, unit: str = "share", *, high: str = "1") -> Parameter:
@@ -60,8 +48,16 @@ def _days(key: str, meaning: str, *, low: int = 0, high: int, optional: bool = F
     return Parameter(key, "number", ("days",), meaning, Decimal(low), Decimal(high), whole=True, optional=optional)
 
 
-def _count(key: str, meaning: str, *, unit: str, low: int, high: int) -> Parameter:
-    return Parameter(key, "number", (unit,), meaning, Decimal(low), Decimal(high), whole=True)
+def _count(key: str, meaning: str, *, unit: str, low: int, high: int, optional: bool = False) -> Parameter:
+    return Parameter(key, "number", (unit,), meaning, Decimal(low), Decimal(high), whole=True, optional=optional)
+
+
+def _steps(key: str, meaning: str, *, rises: bool, optional: bool = True) -> Parameter:
+    return Parameter(key, "steps", ("share of the need",), meaning, optional=optional, rises=rises)
+
+
+def _sign(key: str, meaning: str, unit: str, *, low: str = "0", high: str = "1") -> Parameter:
+    return Parameter(key, "number", (unit,), meaning, Decimal(low), Decimal(high), optional=True)
 
 
 def _amount(key: str, meaning: str, *, optional: bool = False) -> Parameter:
@@ -72,8 +68,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     parameter.key: parameter
     for parameter in (
         _days("need.assumed_terms", "terms assumed where a customer's own are not known", high=365),
-        _days("need.assumed_days_late", "lateness assumed where nothing was settled in a year", high=365),
-        _days("need.days_late_counted", "lateness beyond this is no need for credit", high=365),
+        _days("need.days_late", "days after the due date that the need is reckoned with, the same for everybody", high=365),
         Parameter(
             "need.peak_factor", "number", ("times",), "how far a peak month may raise the need", Decimal(1), Decimal(12)
         ),
@@ -89,6 +84,9 @@ PARAMETERS: Mapping[str, Parameter] = {
         Parameter(
             "grade.multiple", "shares_by_grade", ("share of the need",), "share of the need granted to grades 1 to 10"
         ),
+        _steps("dimension.accounts", "share of the need by Altman's Z'' of the accounts", rises=False),
+        _steps("dimension.rating", "share of the need by notch of the external rating, 1 the best and 22 default", rises=True),
+        _steps("dimension.on_time", "share of the need by the share of invoices paid no more than a week late", rises=False),
         _share("capacity.net_worth_share", "the most a customer may owe", "share of tangible net worth"),
         _share("new_customer.volume_share", "the first limit", "share of monthly volume", high="12"),
         Parameter(
@@ -102,18 +100,49 @@ PARAMETERS: Mapping[str, Parameter] = {
                high="0.99"),
         _amount("ceiling.by_sales", "the most to be owed by one customer"),
         _amount("ceiling.hard", "the hard ceiling: no limit above it, whatever else holds", optional=True),
+        _sign("abnormal.order_jump", "a month's purchases from this many usual months on are a sign", "times", high="100"),
+        _sign("abnormal.utilisation", "an open balance from this share of the limit is a sign", "share of the limit", high="10"),
+        _sign("abnormal.overdue_share", "this share of the balance more than 30 days overdue is a sign", "share of the balance"),
+        _sign("abnormal.lateness_change", "money coming so much later than over the year is a sign", "days", high="365"),
+        _sign("abnormal.dispute_rate", "this share of a quarter's invoices contested is a sign", "share of invoices"),
+        _sign("abnormal.discount_drop", "so much less discount taken than over the year is a sign", "share of billing"),
+        _days("abnormal.statement_age", "accounts older than this are a sign", high=3650, optional=True),
+        _count("abnormal.rating_notch", "an external rating from this notch on tells of insolvency", unit="notch", low=2, high=22,
+               optional=True),
+        _steps("abnormal.multiple", "share of the need by the number of signs of abnormal operation", rises=True),
         _amount("insurance.uninsured_appetite", "exposure accepted beyond the insured limit", optional=True),
+        _share("insurance.premium", "what credit insurance costs", "share of sales"),
+        _days("insurance.longest_terms", "the longest terms the insurer covers", high=365, optional=True),
         _share("security.collateral_haircut", "share of collateral that is not believed", "share of its value"),
         _share("security.guarantee_haircut", "share of a guarantee that is not believed", "share of its value"),
         _share("security.deposit_haircut", "share of a deposit that is not believed", "share of its value"),
         _count("security.required_from_grade", "credit only against security from this grade on", unit="grade", low=2, high=10),
         Parameter("terms.ladder", "terms_by_grade", ("days, prepayment or stop",), "longest terms for grades 1 to 10"),
         _days("terms.secured", "terms within the value of security where the ladder says prepayment", high=365),
-        _days("terms.statutory", "no terms longer than the law allows", high=365, optional=True),
+        Parameter(
+            "terms.volume_shares", "shares_by_name", ("share of the usual purchases",),
+            "what is still bought under each option of the menu", high=Decimal(2), choices=STANDARD_CODES,
+        ),
+        _share("terms.discount_taken", "share of the sales that takes an early-payment discount", "share of sales"),
+        _share("terms.cash_on_delivery_cost", "what collecting at the door costs", "share of sales"),
+        _share("terms.guarantee_fee", "what of a guarantee's cost falls on the seller", "share of sales"),
+        Parameter("statute.supplier_size", "choice", ("choice",), "the seller's own size by law", choices=get_args(Supplier)),
+        Parameter("statute.public_forms", "texts", ("legal forms",), "legal forms of public authorities"),
+        Parameter(
+            "statute.large_revenue", "amount", (CURRENCY,), "a buyer with this revenue or more is a large enterprise",
+            high=Decimal(10) ** 14, optional=True,
+        ),
         Parameter(
             "limit.basis", "choice", ("choice",), "which of the pair is recommended", choices=("conservative", "aggressive")
         ),
         _count("limit.digits", "a limit is rounded down to so many significant digits", unit="digits", low=1, high=6),
+        _count("review.low_months", "low risk is reviewed every so many months", unit="months", low=1, high=60),
+        _count("review.medium_months", "medium risk is reviewed every so many months", unit="months", low=1, high=60),
+        _count("review.high_months", "high risk is reviewed every so many months", unit="months", low=1, high=60),
+        _count("review.low_up_to", "the worst grade of low risk", unit="grade", low=0, high=10),
+        _count("review.medium_up_to", "the worst grade of medium risk", unit="grade", low=0, high=10),
+        _days("cut.grace", "orders placed before a cut are honoured for so many days", high=365),
+        _count("cut.no_grace_from_grade", "a cut holds at once from this grade on", unit="grade", low=2, high=10),
         _share("referral.missing_share", "refer when more of the payment features are missing", "share of payment features"),
         _count("reasons.adverse", "how many adverse reasons are given at most", unit="reasons", low=1, high=10),
         Parameter(
@@ -123,61 +152,3 @@ PARAMETERS: Mapping[str, Parameter] = {
     )
 }  # fmt: skip
 """Key to parameter, in the order of the policy."""
-
-Value = Decimal | int | str | Amount | tuple[Decimal, ...] | tuple[Terms, ...] | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Params:
-    """The policy in force on a day; each attribute is the parameter of that key. None: no value in force, the rule is off.
-
-    digest: SHA-256 of the text it was read from. sources: key to who signed the number. manual_caps: customer to amount.
-    """
-
-    need_assumed_terms: int
-    need_assumed_days_late: int
-    need_days_late_counted: int
-    need_peak_factor: Decimal
-    profit_margin: Decimal
-    profit_capital_cost: Decimal
-    profit_drawn_before_default: Decimal
-    profit_least_spread: Decimal
-    loss_given_default: Decimal
-    loss_budget: Amount
-    grade_multiple: tuple[Decimal, ...]
-    capacity_net_worth_share: Decimal
-    new_customer_volume_share: Decimal
-    new_customer_base: str
-    new_customer_review_after: int
-    new_customer_paid_invoices: int
-    new_customer_terms: int
-    concentration_single_buyer: Decimal
-    ceiling_by_sales: Amount
-    ceiling_hard: Amount | None
-    insurance_uninsured_appetite: Amount | None
-    security_collateral_haircut: Decimal
-    security_guarantee_haircut: Decimal
-    security_deposit_haircut: Decimal
-    security_required_from_grade: int
-    terms_ladder: tuple[Terms, ...]
-    terms_secured: int
-    terms_statutory: int | None
-    limit_basis: str
-    limit_digits: int
-    referral_missing_share: Decimal
-    reasons_adverse: int
-    run_not_scored_share: Decimal
-    digest: str
-    sources: Mapping[str, str]
-    manual_caps: Mapping[str, Amount]
-
-    def value(self, key: str) -> Value:
-        """The value in force of the parameter with that key."""
-        result: Value = getattr(self, PARAMETERS[key].field)
-        return result
-
-    @property
-    def currencies(self) -> frozenset[str]:
-        """The currencies its amounts are in. A book that reports in another one cannot be decided by this policy."""
-        amounts = [*self.manual_caps.values(), *(value for key in PARAMETERS if isinstance(value := self.value(key), Amount))]
-        return frozenset(amount.unit for amount in amounts if amount.unit != SHARE_OF_SALES)

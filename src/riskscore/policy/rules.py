@@ -7,15 +7,19 @@ from collections.abc import Callable, Mapping
 from decimal import ROUND_FLOOR, Decimal
 from types import MappingProxyType
 
-from riskscore.policy.case import ZERO, Cap, Case, Fact
+from riskscore.policy.case import ZERO, Case
 from riskscore.policy.demand import credit_period, need_of, peak_factor, trade_of
-from riskscore.policy.parameters import Params
+from riskscore.policy.params import Params
+from riskscore.policy.recommendation import Cap, Fact
+from riskscore.policy.signs import signs_of
+from riskscore.policy.values import Steps
 from riskscore.portfolio import most_one_buyer_may_owe
 from riskscore.profit import optimal_limit
 
 Rule = Callable[[Case, Params], Cap | None]
 
 CENT = Decimal("0.01")
+NOISE = Decimal("1e-9")
 BEYOND_ANY_LIMIT = Decimal(10) ** 18  # a cap divided by a tiny risk says no more than "not here"
 
 
@@ -27,7 +31,7 @@ def cap_in_default(case: Case, params: Params) -> Cap | None:
 def cap_by_need(case: Case, params: Params) -> Cap | None:
     """No more than the customer needs to buy what it buys on the terms it has (Policy, need).
 
-    Monthly purchases x (terms + days late at the 80th percentile) / 30 x peak factor.
+    Monthly purchases x (terms + the lateness the house allows everybody) / 30 x peak factor.
     """
     return _cap(
         "need",
@@ -56,6 +60,33 @@ def cap_by_grade(case: Case, params: Params) -> Cap | None:
         return None
     share = params.grade_multiple[case.grade - 1]
     return _cap("grade", share * need_of(case, params), params, "grade.multiple", grade=case.grade, share=share)
+
+
+def cap_by_accounts(case: Case, params: Params) -> Cap | None:
+    """Weak accounts get a smaller share of the need: the first dimension of a limit (Policy, dimension.accounts).
+
+    By Altman's Z'', which weighs liquidity, retained profit, operating result and equity; silent without accounts.
+    """
+    return _by_dimension("accounts", case, params, case.signs.altman_z2, params.dimension_accounts)
+
+
+def cap_by_rating(case: Case, params: Params) -> Cap | None:
+    """A weak external rating gets a smaller share of the need: the second dimension of a limit (Policy, dimension.rating)."""
+    return _by_dimension("rating", case, params, case.signs.rating_notch, params.dimension_rating)
+
+
+def cap_by_punctuality(case: Case, params: Params) -> Cap | None:
+    """Who pays fewer invoices on time gets a smaller share of the need: the third dimension (Policy, dimension.on_time)."""
+    return _by_dimension("on_time", case, params, case.signs.on_time_share, params.dimension_on_time)
+
+
+def cap_by_conduct(case: Case, params: Params) -> Cap | None:
+    """The more signs of abnormal operation, the smaller the share of the need (Policy, abnormal; `riskscore.policy.signs`)."""
+    n_signs = len(signs_of(case, params))
+    if params.abnormal_multiple is None or not n_signs:
+        return None
+    share = params.abnormal_multiple.share(Decimal(n_signs))
+    return _cap("abnormal", share * need_of(case, params), params, "abnormal.multiple", n=n_signs, share=share)
 
 
 def cap_by_capacity(case: Case, params: Params) -> Cap | None:
@@ -118,9 +149,9 @@ def cap_by_concentration(case: Case, params: Params) -> Cap | None:
 
 
 def cap_by_sales(case: Case, params: Params) -> Cap | None:
-    """One customer never owes more than a set share of the seller's own annual sales (Policy, ceiling.by_sales)."""
-    amount = params.ceiling_by_sales.of(case.annual_sales)
-    return _cap("sales", amount, params, "ceiling.by_sales", sales=case.annual_sales)
+    """One corporate family never owes more than a set share of the seller's own annual sales (Policy, ceiling.by_sales)."""
+    room = params.ceiling_by_sales.of(case.annual_sales) - max(case.family_exposure, ZERO)
+    return _cap("sales", max(room, ZERO), params, "ceiling.by_sales", sales=case.annual_sales, family=case.family_exposure)
 
 
 def cap_by_insurance(case: Case, params: Params) -> Cap | None:
@@ -152,6 +183,10 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "need": cap_by_need,
         "profit": cap_by_profit,
         "grade": cap_by_grade,
+        "accounts": cap_by_accounts,
+        "rating": cap_by_rating,
+        "on_time": cap_by_punctuality,
+        "abnormal": cap_by_conduct,
         "capacity": cap_by_capacity,
         "loss": cap_by_loss_budget,
         "new_customer": cap_for_new_customer,
@@ -164,7 +199,9 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 )
 """Rule id to rule. Of two equal caps the one that stands first here is named as binding."""
 
-LIFTED_BY_SECURITY = frozenset({"profit", "grade", "capacity", "loss", "new_customer", "insurance"})
+LIFTED_BY_SECURITY = frozenset(
+    {"profit", "grade", "accounts", "rating", "on_time", "abnormal", "capacity", "loss", "new_customer", "insurance"}
+)
 """Rules about what may be lost: security adds to what they allow. Need, concentration and ceilings are not about loss."""
 
 
@@ -177,7 +214,13 @@ def security_value(case: Case, params: Params) -> Decimal:
     )
 
 
+def _by_dimension(rule: str, case: Case, params: Params, measure: Decimal | None, steps: Steps | None) -> Cap | None:
+    if measure is None or steps is None:
+        return None
+    share = steps.share(measure)
+    return _cap(rule, share * need_of(case, params), params, f"dimension.{rule}", measure=measure, share=share)
+
+
 def _cap(rule: str, amount: Decimal, params: Params, key: str, **facts: Fact) -> Cap:
-    return Cap(
-        rule, min(amount, BEYOND_ANY_LIMIT).quantize(CENT, ROUND_FLOOR), params.sources.get(key, ""), MappingProxyType(facts)
-    )
+    exact = min(amount, BEYOND_ANY_LIMIT).quantize(NOISE)  # three quarters of four thirds is one, and not a cent less
+    return Cap(rule, exact.quantize(CENT, ROUND_FLOOR), params.sources.get(key, ""), MappingProxyType(facts))

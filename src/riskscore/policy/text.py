@@ -5,14 +5,17 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, cast
 
+from riskscore import statutes
 from riskscore.errors import UsageRefused
-from riskscore.policy.case import Terms, credit_days
 from riskscore.policy.entries import MANUAL_CAP, Entry, read_entries, refuse_line
-from riskscore.policy.parameters import PARAMETERS, Amount, Params
+from riskscore.policy.parameters import PARAMETERS
+from riskscore.policy.params import Params
+from riskscore.policy.recommendation import Terms, credit_days
+from riskscore.policy.values import Amount
 
 
-def parse(text: str, *, on: date) -> Params:
-    """The policy in force on that day.
+def parse(text: str, *, on: date, law: str | None = None) -> Params:
+    """The policy in force on that day. law: the text of the statutes that cap its terms; without it the law caps none.
 
     Every line is checked, also those of other days. Raises UsageRefused naming line and key for: text that is not TOML, an
     unknown key, an entry without date, unit, source or reason, a value outside its range, two entries that claim the same day,
@@ -35,6 +38,8 @@ def parse(text: str, *, on: date) -> Params:
         digest=hashlib.sha256(text.encode()).hexdigest(),
         sources=MappingProxyType({key: entry.source for key, entry in found.items()}),
         manual_caps=MappingProxyType(_manual_caps(entries, on)),
+        statutes=None if law is None else statutes.parse(law),
+        statutes_digest=None if law is None else hashlib.sha256(law.encode()).hexdigest(),
     )
 
 
@@ -55,11 +60,22 @@ def _manual_caps(entries: list[Entry], on: date) -> dict[str, Amount]:
 
 
 def _check_together(found: dict[str, Entry]) -> None:
-    """Numbers that are right alone can loosen with risk together: terms against security must not beat a better grade's."""
-    if "terms.secured" not in found or "terms.ladder" not in found:
-        return
-    entry, secured, ladder = found["terms.secured"], found["terms.secured"].value, found["terms.ladder"].value
-    days = [credit_days(terms) for terms in cast("tuple[Terms, ...]", ladder)]
-    shortest = min((each for each in days if each > 0), default=0)
-    if shortest and cast("int", secured) > shortest:
-        refuse_line(entry.line, entry.key, f"is {secured} days, but a better grade gets {shortest} without security")
+    """Numbers that are right alone can loosen with risk together."""
+    if {"terms.secured", "terms.ladder"} <= set(found):
+        entry, secured, ladder = found["terms.secured"], found["terms.secured"].value, found["terms.ladder"].value
+        days = [credit_days(terms) for terms in cast("tuple[Terms, ...]", ladder)]
+        shortest = min((each for each in days if each > 0), default=0)
+        if shortest and cast("int", secured) > shortest:
+            refuse_line(entry.line, entry.key, f"is {secured} days, but a better grade gets {shortest} without security")
+    for more, less, what in NEVER_MORE:
+        if {more, less} <= set(found) and cast("int", found[more].value) > cast("int", found[less].value):
+            later = max(found[more], found[less], key=lambda entry: entry.line)
+            refuse_line(later.line, later.key, f"{what}: {more} is {found[more].value}, {less} is {found[less].value}")
+
+
+NEVER_MORE = (
+    ("review.high_months", "review.medium_months", "looks at worse risk less often"),
+    ("review.medium_months", "review.low_months", "looks at worse risk less often"),
+    ("review.low_up_to", "review.medium_up_to", "puts grades out of order"),
+)
+"""Pairs of whole numbers of which the first is never larger, and what it means if it is."""

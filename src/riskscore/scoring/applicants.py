@@ -103,7 +103,7 @@ def _expecting(standing: pa.Table, application: Application, params: Params) -> 
     asked = application.asked
     purchases, terms = application.monthly_purchases, params.need_assumed_terms if asked.terms is None else asked.terms
     if purchases is None:
-        period = max(terms, 0) + params.need_assumed_days_late
+        period = max(terms, 0) + params.need_days_late
         purchases = (asked.limit * MONTH / max(period, 1)).quantize(CENT, ROUND_FLOOR)
     for name, value in (("monthly_purchases", purchases), ("typical_terms_days", asked.terms)):
         place = standing.column_names.index(name)

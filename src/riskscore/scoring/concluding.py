@@ -9,7 +9,7 @@ from riskscore.decisions import Chain, Decision, Provenance, Referral
 from riskscore.features import CATALOGUE
 from riskscore.grades import IN_DEFAULT, Grades, score_of
 from riskscore.model import Model, Speaker
-from riskscore.policy import Case, Params, Recommendation, recommend
+from riskscore.policy import Case, Params, Recommendation, grace_until, recommend, review_of
 
 ZERO = Decimal(0)
 
@@ -51,6 +51,7 @@ def conclude(
         grade_high=verdict.grade_high,
     )
     recommendation = recommend(case, params)
+    as_of = provenance.as_of
     referred = _referral_reasons(standing, case, chain, model, verdict, params, recommendation)
     if provenance.doubt is not None:
         referred = (provenance.doubt, *(reason for reason in referred if reason != "no_model"))
@@ -69,6 +70,8 @@ def conclude(
         grade=None if verdict.withheld else verdict.grade,
         reasons=_reasons(chain, model if model is None or case.n_paid_invoices else model.newcomer, params),
         recommendation=recommendation,
+        review=review_of(case, params, as_of=as_of),
+        grace_until=grace_until(case, params, limit=recommendation.limit, limit_now=standing.limit_now, as_of=as_of),
         referral=Referral(referred) if referred else None,
         unfamiliar=unfamiliar if chain is not None else (),
     )

@@ -12,6 +12,8 @@ from riskscore.model import Model
 from riskscore.policy import Case, Params
 from riskscore.scoring.answers import Answers
 from riskscore.scoring.concluding import Standing, conclude
+from riskscore.scoring.conduct import UNSEEN, Conduct
+from riskscore.scoring.lawful import lawful_terms
 from riskscore.scoring.receivables import Receivables
 
 ZERO = Decimal(0)
@@ -25,15 +27,19 @@ def decide_one(
     params: Params,
     receivables: Receivables,
     provenance: Provenance,
+    conduct: Conduct,
 ) -> Decision:
-    """The decision about one row of positions. What breaks on it alone makes it not scored; a refusal of ours is passed on."""
+    """The decision about one row of positions; conduct: what its features show.
+
+    What breaks on it alone makes it not scored; a refusal of ours is passed on.
+    """
     customer, currency = row["customer_id"], row["currency"]
     if customer in answers.broken and not row["in_default"]:
         return not_scored(customer, "non_finite_feature", provenance, currency)
     chain = answers.chains.get(customer)
     try:
         standing = Standing(**{name: row[name] for name in Standing.__dataclass_fields__})
-        case = case_of(row, grades, params, receivables)
+        case = case_of(row, grades, params, receivables, conduct)
         return conclude(standing, case, chain, answers.unfamiliar.get(customer, ()), model, grades, params, provenance)
     except RiskscoreError:
         raise
@@ -41,8 +47,8 @@ def decide_one(
         return not_scored(customer, "internal_error", provenance, currency)
 
 
-def case_of(row: Mapping[str, Any], grades: Grades, params: Params, receivables: Receivables) -> Case:
-    """What the policy looks at, from a row of positions; the probabilities are not in it yet."""
+def case_of(row: Mapping[str, Any], grades: Grades, params: Params, receivables: Receivables, conduct: Conduct = UNSEEN) -> Case:
+    """What the policy looks at, from a row of positions and what the features show; the probabilities are not in it yet."""
     customer = row["customer_id"]
     manual = params.manual_caps.get(customer)
     late, terms, insured = row["days_late_p80"], row["typical_terms_days"], row["insured_share"]
@@ -72,6 +78,8 @@ def case_of(row: Mapping[str, Any], grades: Grades, params: Params, receivables:
         family_exposure=receivables.of_family(customer, exposure),
         annual_sales=receivables.annual_sales,
         manual_cap=None if manual is None else manual.value,
+        signs=conduct.signs,
+        **lawful_terms(row["legal_form"], row["country"], conduct.annual_revenue, params, row["as_of"]),
     )
 
 

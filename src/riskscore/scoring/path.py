@@ -14,6 +14,7 @@ from riskscore.grades import Grades
 from riskscore.model import Model
 from riskscore.policy import Params
 from riskscore.scoring.answers import Answers
+from riskscore.scoring.conduct import conduct_of
 from riskscore.scoring.customer import decide_one
 from riskscore.scoring.receivables import Receivables
 from riskscore.snapshot import Snapshot
@@ -71,7 +72,10 @@ def decide_rows(
         newcomers = frozenset(row["customer_id"] for row in rows if not row["n_paid_invoices"])
         answers = Answers.of(frame, model, [row["customer_id"] for row in rows], newcomers)
     with watch("policy", len(rows)):
-        return [decide_one(row, answers, model, grades, params, receivables, provenance) for row in rows]
+        conduct = conduct_of(frame, [row["customer_id"] for row in rows])
+        return [
+            decide_one(row, answers, model, grades, params, receivables, provenance, conduct[row["customer_id"]]) for row in rows
+        ]
 
 
 def isolating(customers: Sequence[str], work: Callable[[Sequence[str]], Part]) -> tuple[list[Part], list[str]]:

@@ -24,7 +24,7 @@ ROWS_AT_ONCE = 2_000  # read, compared and verified in such portions, so that me
 CHAINED = ("sequence", "decision_id", "run_id", "customer_id", "as_of", "status", "digest", "recorded_at")
 """What the link of a row covers besides the link before; the record itself through its digest."""
 
-Texts = Mapping[Literal["policy", "grades"], str]
+Texts = Mapping[Literal["policy", "grades", "statutes"], str]
 NO_TEXTS: Texts = MappingProxyType({})
 
 

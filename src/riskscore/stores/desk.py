@@ -79,6 +79,7 @@ class Signed:
             catalogue=catalogue_digest(),
             code=code_version(),
             doubt=self.doubt,
+            statutes=self.params.statutes_digest,
         )
 
 
@@ -298,8 +299,9 @@ def in_force(workplace: Workplace, engine: Engine | None, on: date, *, model_nam
     def text(name: str) -> str:
         return find_text(f"{model_name}/{name}.toml", workplace.models).read_text(encoding="utf-8")
 
-    texts: Texts = {"grades": text("grades"), "policy": text("policy")}
-    bounds, params = grades.parse(texts["grades"]), policy.parse(texts["policy"], on=on)
+    law = find_text("statutes.toml", workplace.models).read_text(encoding="utf-8")
+    texts: Texts = {"grades": text("grades"), "policy": text("policy"), "statutes": law}
+    bounds, params = grades.parse(texts["grades"]), policy.parse(texts["policy"], on=on, law=law)
     if engine is None:
         return Signed(None, bounds, params, texts=texts)
     try:

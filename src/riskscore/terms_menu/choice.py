@@ -4,12 +4,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 
 from riskscore.errors import UsageRefused
-from riskscore.terms_menu.curves import Deal, curves_of
+from riskscore.terms_menu.curves import Curves, Deal, curves_of
 from riskscore.terms_menu.options import Option
 
 CENT = Decimal("0.01")
@@ -104,10 +105,12 @@ def choose(menu: Sequence[Option], deal: Deal, pd: float, *, caps: Sequence[Term
     allowed = sorted((one for one in menu if lowest is None or one.days <= lowest.days), key=lambda one: one.days)
     if not allowed:
         raise UsageRefused("menu: no option is short enough for the caps. Add prepayment to the menu.")
-    rungs = ladder(allowed, deal)
+    one_unit, volume = _per_unit(menu, deal)
+    curves = _curves(tuple(menu), one_unit)
+    rungs = _rungs(tuple(allowed), one_unit, _noise(curves))
     place = max(index for index, rung in enumerate(rungs) if rung.pd <= pd)
     best, longest = rungs[place].option, rungs[place].option.days
-    values = dict(zip((one.code for one in menu), curves_of(menu, deal).at(pd), strict=True))
+    values = dict(zip((one.code for one in menu), curves.at(pd) * volume, strict=True))
     offers = {one.code: Offer(one, _money(float(values[one.code]))) for one in menu}
     # Longer than the rung and yet worth more: only the rule that worse payers get no more keeps it out.
     kept_out = [one for one in allowed if one.days > longest and values[one.code] > values[best.code]]
@@ -128,12 +131,34 @@ def choose(menu: Sequence[Option], deal: Deal, pd: float, *, caps: Sequence[Term
 
 def ladder(menu: Sequence[Option], deal: Deal) -> tuple[Flip, ...]:
     """The options chosen as PD rises from 0 to 1, each with the PD it is chosen from; their days never rise."""
-    ordered = sorted(menu, key=lambda one: one.days)
+    one_unit, _ = _per_unit(menu, deal)
+    ordered = tuple(sorted(menu, key=lambda one: one.days))
+    return _rungs(ordered, one_unit, _noise(_curves(ordered, one_unit)))
+
+
+def _per_unit(menu: Sequence[Option], deal: Deal) -> tuple[Deal, float]:
+    """The deal for one unit of money and how many there are: where no option has a fixed cost, the choice is the same for all."""
+    if any(one.fixed_cost for one in menu):
+        return deal, 1.0
+    return replace(deal, volume=Decimal(1)), float(deal.volume)
+
+
+@lru_cache(maxsize=1024)
+def _curves(menu: tuple[Option, ...], deal: Deal) -> Curves:
+    return curves_of(menu, deal)
+
+
+def _noise(curves: Curves) -> float:
+    """Differences that are no difference: curves that coincide must not flip to and fro with the last bit of a float."""
+    return SAME_VALUE * float(np.max(np.abs(curves.earned) + curves.at_risk))
+
+
+@lru_cache(maxsize=1024)
+def _rungs(ordered: tuple[Option, ...], deal: Deal, noise: float) -> tuple[Flip, ...]:
+    """The walk from PD 0 to 1. A whole book shares few menus and deals, so each is walked once."""
     curves = curves_of(ordered, deal)
     edges = np.concatenate(([0.0], curves.crossings(), [1.0]))
     days = np.array([one.days for one in ordered])
-    # Curves that coincide must not flip to and fro with the last bit of a float.
-    noise = SAME_VALUE * float(np.max(np.abs(curves.earned) + curves.at_risk))
     rungs: list[Flip] = []
     now = -1
     for start, values in zip(edges, curves.at((edges[:-1] + edges[1:])[:, None] / 2), strict=False):

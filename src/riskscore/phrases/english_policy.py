@@ -1,0 +1,99 @@
+"""The English phrases of the policy: rules, what they say, terms, signs; re-exported by `riskscore.phrases.english`."""
+
+from collections.abc import Mapping
+
+from riskscore import policy
+
+RULES: Mapping[str, str] = {
+    "default": "default",
+    "need": "need",
+    "profit": "most profitable limit",
+    "grade": "grade",
+    "accounts": "accounts",
+    "rating": "external rating",
+    "on_time": "payment on time",
+    "abnormal": "abnormal operation",
+    "capacity": "tangible net worth",
+    "loss": "loss budget",
+    "new_customer": "new customer",
+    "concentration": "concentration",
+    "sales": "share of own sales",
+    "insurance": "insurance",
+    "manual": "set by hand",
+    "ceiling": "hard ceiling",
+}
+
+CAPS: Mapping[str, str] = {
+    "default": "In default: no further credit, whatever stands behind it",
+    "need": "Buys {monthly} a month on {days} of credit, usual lateness included, peaks of {factor} times the mean",
+    "profit": "Beyond this the expected loss at a probability of {pd} costs more than a margin of {margin} earns",
+    "grade": "Grade {grade} gets {share} of its need",
+    "accounts": "Accounts with an Altman's Z'' of {measure} get {share} of the need",
+    "rating": "An external rating at notch {measure} gets {share} of the need",
+    "on_time": "With {measure} of the invoices paid no more than a week late it gets {share} of the need",
+    "abnormal": "Signs of abnormal operation: {n}; it gets {share} of the need",
+    "capacity": "At most {share} of a tangible net worth of {net_worth}",
+    "loss": "A loss budget of {budget} at a probability of {pd} and a loss of {lgd} of the exposure",
+    "new_customer": "A customer known for {tenure} with {paid} paid invoices gets {share} of a monthly volume of {base}",
+    "concentration": "At most {share} of receivables for one corporate family: others owe {others}, the rest of its "
+    "family {family}",
+    "sales": "At most a set share of the seller's annual sales of {sales} for one corporate family; the rest of it owes {family}",
+    "insurance": "Insured for {insured}, and {appetite} of uninsured exposure is accepted",
+    "manual": "Set by a person for this customer",
+    "ceiling": "The hard ceiling of the house",
+}
+
+PARAMETERS: Mapping[str, str] = {key: parameter.meaning for key, parameter in policy.PARAMETERS.items()}
+"""What each number of the policy means: as it is declared."""
+
+TERMS: Mapping[str, str] = {
+    "days": "net {days}",
+    "cash_on_delivery": "cash on delivery",
+    "prepayment": "prepayment",
+    "stop": "no further delivery",
+}
+
+TERM_RULES: Mapping[str, str] = {
+    "default": "in default",
+    "ladder": "the grade's step of the ladder",
+    "new_customer": "new customer without a grade",
+    "statute": "the law",
+    "insurer": "the insurer",
+    "no_limit": "no limit, no credit",
+}
+
+OPTIONS: Mapping[str, str] = {
+    "prepayment": "prepayment",
+    "cash_on_delivery": "cash on delivery",
+    "net": "net {days}",
+    "early_2_10_net_30": "net 30 days with 2% off within 10 days",
+    "instalments_30_60_90": "thirds after 30, 60 and 90 days",
+    "insured": "{option}, insured",
+    "guaranteed": "{option}, against the security at hand",
+}
+
+SIGNS: Mapping[str, str] = {
+    "order_jump": "orders jumped",
+    "limit_nearly_used": "the limit is nearly used",
+    "severely_overdue": "much of the balance is long overdue",
+    "lateness_jump": "money comes much later than it used to",
+    "dispute_spike": "many invoices are contested",
+    "discounts_stopped": "discounts are no longer taken",
+    "statement_late": "new accounts are late",
+    "insolvency_news": "an agency tells of insolvency",
+}
+
+RISKS: Mapping[str, str] = {"low": "low risk", "medium": "medium risk", "high": "high risk"}
+
+MENU: Mapping[str, str] = {
+    "best": "{option}: earns {value} a year",
+    "runner_up": "Next best: {option}, {less} less",
+    "flips_above": "From a probability of {pd} on the choice would be {option}",
+    "flips_below": "Below a probability of {pd} the choice would be {option}",
+    "longest": "No longer than {terms}: {rule}",
+    "longest_source": "No longer than {terms}: {rule} ({source})",
+    "scheduled": "{on} ({risk})",
+    "first_review": "{on}: the first review of a new customer",
+    "event": "{on}, at once: {signs}",
+    "grace": "Orders placed before the cut are honoured against the limit of now until {on}",
+}

@@ -76,7 +76,7 @@ def main() -> None:
             stages,
             "writing down",
             lambda: record(
-                registry, trained, recipe=signed, grades=bounds, card={"en": texts["card.md"]}, book_digest=world.digest
+                registry, trained, recipe=signed, grades=bounds, card={"en": texts["card.md"]}, book={"digest": world.digest}
             ),
         )
     total = sum(stage["cpu"] for stage in stages.values())

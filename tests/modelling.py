@@ -27,6 +27,20 @@ RECIPE_TEXT = (TEXTS / "recipe.toml").read_text(encoding="utf-8")
 GRADES_TEXT = (TEXTS / "grades.toml").read_text(encoding="utf-8")
 CARDS = {"en": (TEXTS / "card.md").read_text(encoding="utf-8"), "zh": (TEXTS / "card.zh.md").read_text(encoding="utf-8")}
 
+BOOK = {
+    "digest": "b" * 64,
+    "n_customers": 150,
+    "reporting_currency": "EUR",
+    "last_known_on": "2023-10-31",
+    "rows": {"customers": 150, "invoices": 7676},
+    "dates": {"customers": ["2008-11-30", "2023-10-01"], "invoices": ["2022-01-03", "2023-10-31"]},
+    "money": {"invoices": {"EUR": "34242982.1900"}},
+    "sources": [
+        {"name": "invoices.csv", "table": "invoices", "rows": 7680, "accepted": 7676, "quarantined": 3, "exact_duplicates": 1},
+    ],
+}
+"""As much of the manifest of a book as a run keeps."""
+
 
 @cache
 def shipped() -> Recipe:

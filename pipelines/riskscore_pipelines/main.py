@@ -27,6 +27,7 @@ VERBS = {
     "train": "Learn late payment from a book; log the run and register the model.",
     "promote": "Propose a registered model version for approval.",
     "approve": "Approve a proposed model version; the second of two people.",
+    "validate": "Write the validation report of a model, built from its run alone.",
     "rollback": "Put the model version that was in force before back in force.",
     "models": "List model versions, approvals and headline figures.",
     "score": "Score, explain and price every customer of a book at a date.",

@@ -133,7 +133,7 @@ def train_book(
         trained = learn(gathered, recipe, grades, progress=progress)
         clock.lap("judging and learning")
         progress("writing down", 0, 1)
-        recorded = record(registry, trained, recipe=recipe, grades=grades, card=card, book_digest=book.digest)
+        recorded = record(registry, trained, recipe=recipe, grades=grades, card=card, book=book.manifest)
         if first_by is not None:
             keep_copy(workplace, recorded.name, trained.model.files)
             approval = approve_first(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gating import compared
-from modelling import CARDS, FEATURES, invented, shipped_grades, small, trained
+from modelling import BOOK, CARDS, FEATURES, invented, shipped_grades, small, trained
 from riskscore.errors import ModelExpired, ModelRefused, StorageFailed, UsageRefused
 from riskscore.model import to_files
 from riskscore.model.bundle import canonical, make_files, sha256
@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
     """A working folder whose registry holds one training, not approved."""
     folder = tmp_path_factory.mktemp("registry")
     registry = Registry(f"sqlite:///{folder / 'mlflow.db'}")
-    done = record(registry, trained(), recipe=small(), grades=shipped_grades(), card=CARDS, book_digest="b" * 64)
+    done = record(registry, trained(), recipe=small(), grades=shipped_grades(), card=CARDS, book=BOOK)
     assert (done.name, done.version, done.digest) == (NAME, "1", trained().model.digest)
     return folder
 

@@ -2,11 +2,12 @@
 
 import contextlib
 import io
+import math
 import platform
 import tempfile
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from riskscore.training import Trained
 
 LIBRARIES = ("lightgbm", "numpy", "scipy", "scikit-learn", "duckdb", "narwhals", "pyarrow", "riskscore")
 N_EXAMPLE_ROWS = 5
+OF_THE_BOOK = ("digest", "n_customers", "reporting_currency", "last_known_on", "rows", "dates", "money", "sources")
+"""What a run keeps of the manifest of its book: counts, dates, sums and digests, no customer."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,14 @@ def record(
     recipe: Recipe,
     grades: Grades,
     card: Mapping[str, str],
-    book_digest: str,
+    book: Mapping[str, Any],
 ) -> Recorded:
     """Write a training into the registry as a run and a registered version.
 
     The run holds parameters, metrics with intervals, digests of data, recipe, grades, code and model as tags, the recipe itself,
     the training log, pictures, and the model card. The version can be loaded with MLflow's own client and gives the same
-    probabilities. card: language to the text of the card with its blanks. Raises StorageFailed where the registry fails.
+    probabilities. card: language to the text of the card with its blanks. book: the manifest of the book learned from;
+    its digest and what was delivered, accepted and set aside go into the run. Raises StorageFailed where the registry fails.
     """
     mlflow = registry.mlflow
     experiment = registry.experiment()
@@ -64,12 +68,13 @@ def record(
         mlflow.start_run(experiment_id=experiment, run_name=f"{recipe.name} {trained.log['until']}") as run,
     ):
         warnings.simplefilter("ignore")  # MLflow, shap and matplotlib speak of each other's futures here
-        mlflow.set_tags(tags_of(trained, recipe, grades, book_digest))
+        mlflow.set_tags(tags_of(trained, recipe, grades, book["digest"]))
         mlflow.log_params(flattened(recipe.model_dump(mode="json")))
         folder = Path(scratch) / "run"
         write_run_files(folder, trained, recipe, grades)
+        (folder / "book.json").write_bytes(canonical({name: book.get(name) for name in OF_THE_BOOK}))
         write_judged(folder, trained)
-        write_cards(folder, card, trained, recipe, run_id=run.info.run_id, book_digest=book_digest)
+        write_cards(folder, card, trained, recipe, run_id=run.info.run_id, book_digest=book["digest"])
         mlflow.log_artifacts(str(folder))
         number = _log_model(mlflow, trained.model, trained, Path(scratch), recipe.name)
         mlflow.log_metrics(metrics_of(trained))  # after the model: MLflow would look up each of them again to link it
@@ -118,6 +123,11 @@ def write_run_files(folder: Path, trained: Trained, recipe: Recipe, grades: Grad
         "training_log.json": log,
         "calibration_by_grade.json": rows,
         "roc.json": roc_points(trained),
+        "segments.json": [_plain(asdict(row)) for row in trained.evaluation.segments],
+        "holdouts.json": {
+            name: {metric: _plain(asdict(each)) for metric, each in figures.items()}
+            for name, figures in trained.evaluation.holdouts.items()
+        },
     }.items():
         (folder / name).write_bytes(canonical(value))
     for name, figure in pictures.draw(trained).items():
@@ -126,6 +136,13 @@ def write_run_files(folder: Path, trained: Trained, recipe: Recipe, grades: Grad
     import matplotlib.pyplot as plt
 
     plt.close("all")
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON holds it: a figure that cannot be computed is null."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def roc_points(trained: Trained, n: int = 150) -> dict[str, list[tuple[float, float]]]:

@@ -38,6 +38,14 @@ class Version:
     registered_at: str
 
 
+@dataclass(frozen=True)
+class Run:
+    """One run: its tags and its metrics."""
+
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
 class Registry:
     """Runs and versions at one tracking address. Every answer of MLflow's is bytes or figures, never code."""
 
@@ -130,6 +138,17 @@ class Registry:
                 ).read_bytes()
             except (MlflowException, OSError) as error:
                 raise StorageFailed(f"the registry at {self.uri} does not give {name} of run {run_id}.") from error
+
+    def run(self, run_id: str) -> Run:
+        """A run. Raises ModelRefused where there is none of that id."""
+        from mlflow.exceptions import MlflowException
+
+        with storage_errors(self.uri):
+            try:
+                found = self.client.get_run(run_id)
+            except MlflowException as error:
+                raise ModelRefused(f"run {run_id}: the registry at {self.uri} does not know it.") from error
+            return Run(dict(found.data.tags), dict(found.data.metrics))
 
     def version(self, name: str, version: str) -> Version:
         """One registered version. Raises ModelRefused where there is none of that number."""

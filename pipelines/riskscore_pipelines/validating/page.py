@@ -1,0 +1,177 @@
+"""From the facts of a run to one HTML page: the card's text, tables of figures, one chart; no script, nothing fetched."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from riskscore import charts
+from riskscore.phrases import Lang
+from riskscore_pipelines.finance.page import Sheet
+from riskscore_pipelines.reporting.dress import font, style
+from riskscore_pipelines.reporting.formats import HTML_LANG
+from riskscore_pipelines.validating.facts import SECTIONS, Validation, rules_ahead_of
+from riskscore_pipelines.validating.words import WORDS, term
+
+MISSING = "–"
+Triple = Sequence[float]
+
+
+def html_of(facts: Validation, lang: Lang) -> str:
+    """The report as one HTML text."""
+    words = WORDS[lang]
+    sections = [
+        {"key": key, "title": titles[lang], "prose": _prose(facts.sections[key]), **_beside(key, facts, lang)}
+        for key, titles in SECTIONS.items()
+    ]
+    made_with = [(name, value) for name, value in sorted(facts.tags.items()) if name.endswith("_digest")]
+    text: str = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            facts=facts, sections=sections, approval=_approval(facts, words), words=words, made_with=made_with,
+            html_lang=HTML_LANG[lang], css=style(), font=font(),
+        )
+    )  # fmt: skip
+    return text
+
+
+def _approval(facts: Validation, words: Mapping[str, str]) -> list[str]:
+    tags = facts.tags
+    if not tags.get("approved_by"):
+        return [words["not_approved"]]
+    first = tags.get("approved_as_first") == "true"
+    lines = [words["approved_first" if first else "approved"].format(**tags), words["until"].format(**tags)]
+    if tags.get("comparison"):
+        lines.append(words["compared"].format(digest=tags["comparison"][:12]))
+    if tags.get("restored_by"):
+        lines.append(words["restored"].format(by=tags["restored_by"], why=tags.get("restored_because", "")))
+    return lines
+
+
+def _beside(key: str, facts: Validation, lang: Lang) -> dict[str, Any]:
+    words = WORDS[lang]
+    if key == "data":
+        return {"sheets": [_window(facts, lang), _tables(facts, words), _sources(facts, words)], "chart": ""}
+    if key == "performance":
+        sheets = [_rules(facts, lang), _holdouts(facts, lang), _segments(facts, lang)]
+        return {"sheets": sheets, "chart": _roc(facts, words), "chart_title": words["roc"]}
+    return {"sheets": [], "chart": ""}
+
+
+def _window(facts: Validation, lang: Lang) -> Sheet:
+    words, log = WORDS[lang], facts.files["training_log.json"]
+    rows = [
+        (words["cuts"], f"{len(log['cuts'])}: {log['cuts'][0]} – {log['cuts'][-1]}"),
+        (words["judged"], ", ".join(f"{first} – {last} ({n:,})" for first, last, n in log["judged_blocks"])),
+        *((words["left_out"].format(reason=term(reason, lang)), f"{n:,}") for reason, n in log["left_out"].items()),
+        *((words["causes"].format(cause=term(cause, lang)), f"{n:,}") for cause, n in log["causes"].items()),
+    ]
+    return Sheet(words["window"], (words["what"], words["rows"]), tuple(rows), figures=1)
+
+
+def _tables(facts: Validation, words: Mapping[str, str]) -> Sheet:
+    book = facts.files["book.json"]
+    dates, money = book["dates"] or {}, book["money"] or {}
+    rows = [
+        (
+            name,
+            f"{n:,}",
+            *(day or MISSING for day in dates.get(name) or (None, None)),
+            "; ".join(f"{float(amount):,.0f} {currency}" for currency, amount in (money.get(name) or {}).items()) or MISSING,
+        )
+        for name, n in (book["rows"] or {}).items()
+    ]
+    headings = tuple(words[each] for each in ("table", "rows", "from", "to", "money"))
+    return Sheet(words["tables"], headings, tuple(rows), figures=4)
+
+
+def _sources(facts: Validation, words: Mapping[str, str]) -> Sheet:
+    rows = [
+        (
+            str(each.get("name", MISSING)),
+            *(f"{each.get(count, 0):,}" for count in ("rows", "accepted", "quarantined", "exact_duplicates")),
+            str(each.get("sha256", MISSING))[:12],
+        )
+        for each in facts.files["book.json"]["sources"] or ()
+    ]
+    headings = tuple(words[each] for each in ("source", "rows", "accepted", "set_aside", "repeated", "digest"))
+    return Sheet(words["sources"], headings, tuple(rows), figures=5)
+
+
+def _rules(facts: Validation, lang: Lang) -> Sheet:
+    words = WORDS[lang]
+    rows = [(term(rule, lang), *_signed(auc), *_signed(loss)) for rule, auc, loss in rules_ahead_of(facts)]
+    headings = (words["rule"], words["auc"], words["interval"], words["log_loss"], words["interval"])
+    return Sheet(words["rules"], headings, tuple(rows), figures=4)
+
+
+def _holdouts(facts: Validation, lang: Lang) -> Sheet:
+    words = WORDS[lang]
+    rows = [
+        (term(name, lang), *_plain(figures.get("auc")), *_plain(figures.get("log_loss")))
+        for name, figures in facts.files["holdouts.json"].items()
+    ]
+    headings = (words["holdout"], words["auc"], words["interval"], words["log_loss"], words["interval"])
+    return Sheet(words["holdouts"], headings, tuple(rows), figures=4)
+
+
+def _segments(facts: Validation, lang: Lang) -> Sheet:
+    words = WORDS[lang]
+    rows = [
+        (
+            f"{term(each['dimension'], lang)}: {term(each['segment'], lang)}",
+            f"{each['n_customers']:,}",
+            f"{each['n_customers_with_event']:,}",
+            f"{100 * each['mean_pd']:.2f} %",
+            f"{100 * each['observed']:.2f} %",
+            *_plain(each["figures"].get("calibration_slope"), 2),
+            *_plain(each["figures"].get("calibration_intercept"), 2),
+        )
+        for each in facts.files["segments.json"]
+    ]
+    names = ("segment", "customers", "with_event", "predicted", "observed", "slope", "interval", "intercept", "interval")
+    return Sheet(words["segments"], tuple(words[name] for name in names), tuple(rows), figures=8, note=words["segments_note"])
+
+
+def _roc(facts: Validation, words: Mapping[str, str]) -> Markup:
+    points = [(float(x), float(y)) for x, y in facts.files["roc.json"]["model"]]
+    return charts.unit_square(
+        [charts.Curve("main", points)],
+        say=lambda share: f"{100 * share:.0f}%",
+        sentence=words["roc_sentence"].format(auc=f"{facts.metrics['auc']:.3f}"),
+        x_name=words["roc_x"],
+        height=300,
+    )
+
+
+def _plain(measured: Mapping[str, float | None] | None, digits: int = 3) -> tuple[str, str]:
+    if measured is None or measured["value"] is None:
+        return (MISSING, MISSING)
+    ends = [MISSING if measured[end] is None else f"{measured[end]:.{digits}f}" for end in ("low", "high")]
+    return (f"{measured['value']:.{digits}f}", " – ".join(ends))
+
+
+def _signed(figures: Triple) -> tuple[str, str]:
+    value, low, high = figures
+    return (f"{value:+.3f}", f"{low:+.3f} – {high:+.3f}")
+
+
+def _prose(markdown: str) -> Markup:
+    # The card is the company's own text, and still no HTML of it reaches the page: what looks like a tag is shown as text.
+    return Markup(_markdown().render(markdown))  # noqa: S704
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "link", "autolink"])
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader(__package__, "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )

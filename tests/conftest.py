@@ -38,3 +38,11 @@ def _no_settings_of_the_runner(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads the `RISKSCORE_*` variables or the MLflow address of whoever runs it."""
     for name in [name for name in os.environ if name.startswith("RISKSCORE_")] + ["MLFLOW_TRACKING_URI"]:
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def finance_company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder with the decided book of an invented company, made once for all tests of finance's verbs."""
+    from finance import simulated_company
+
+    return simulated_company(tmp_path_factory.mktemp("finance"))

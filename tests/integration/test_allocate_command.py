@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from finance import quiet, simulated_company, with_linear_model
+from finance import quiet, with_linear_model
 from riskscore.allocation import Budgets
 from riskscore.errors import UsageRefused
 from riskscore.insurance import Register
@@ -20,10 +20,12 @@ from riskscore_pipelines.main import main
 
 LOSS, TOTAL = Decimal(20_000), Decimal(1_500_000)
 
+pytestmark = pytest.mark.xdist_group("finance")
+
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return simulated_company(tmp_path_factory.mktemp("allocate"))
+def company(finance_company: Path) -> Path:
+    return finance_company
 
 
 @pytest.fixture

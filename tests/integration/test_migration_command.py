@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from finance import simulated_company, with_linear_model
+from finance import with_linear_model
 from riskscore_pipelines.main import main
+
+pytestmark = pytest.mark.xdist_group("finance")
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return simulated_company(tmp_path_factory.mktemp("migration"))
+def company(finance_company: Path) -> Path:
+    return finance_company
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from finance import company_of, simulated_company, with_linear_model
+from finance import company_of, with_linear_model
 from riskscore.portfolio import AGEING
 from riskscore.stores.signed_texts import shipped_models
 from riskscore_pipelines.main import main
@@ -28,10 +28,12 @@ from = 2022-01-01
 until = 2022-12-31
 """
 
+pytestmark = pytest.mark.xdist_group("finance")
+
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return simulated_company(tmp_path_factory.mktemp("provision"))
+def company(finance_company: Path) -> Path:
+    return finance_company
 
 
 @pytest.fixture

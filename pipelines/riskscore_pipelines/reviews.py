@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -9,11 +10,13 @@ from typing import Annotated
 import typer
 
 from riskscore.phrases import Lang
-from riskscore.policy import Params
+from riskscore.policy import cadence_of
 from riskscore.portfolio import take_open_invoices
-from riskscore.review_calendar import Cadence, due_list
+from riskscore.review_calendar import due_list
 from riskscore.review_events import Use, events_of, standings_of
+from riskscore.stores.database import open_database
 from riskscore.stores.desk import Told
+from riskscore.stores.reviews import holding
 from riskscore.stores.rowfiles import refuse_unwritable, write_rows
 from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.finance.material import Accounts, accounts_of
@@ -27,9 +30,9 @@ ZERO = Decimal(0)
 
 HELP = """Who is to be looked at again by a date, and why: the calendar of its risk, or an event since the last look.
 
-High risk is reviewed monthly, medium quarterly, low yearly; a new customer first after six months. The last look is the day the
-limit was last granted. Events: accounts published, a rating changed, cover ended or cut, a write-off, an invoice severely
-overdue, a limit exceeded or nearly used.
+The policy says how often: high risk monthly, medium quarterly, low yearly, a new customer first after six months. The last look
+is the day the limit was last granted, or the date of the decision that an override in force replaces. Events: accounts published,
+a rating changed, cover ended or cut, a write-off, an invoice severely overdue, a limit exceeded or nearly used.
 
 Example:  riskscore reviews --book book --as-of 2026-06-30 --ahead 30 --out reviews.xlsx
 """
@@ -51,10 +54,11 @@ def reviews_verb(
     if out is not None:
         refuse_unwritable(out)
     with progress_bar() as told:
+        workplace = Workplace()
         accounts = accounts_of(
-            Workplace(), book, as_of.date() if as_of else None, told=told, model=None if no_model else model, texts=model
+            workplace, book, as_of.date() if as_of else None, told=told, model=None if no_model else model, texts=model
         )
-        found = reviews_of(accounts, ahead, told)
+        found = reviews_of(accounts, looks_recorded(workplace, accounts.on), ahead, told)
     page = page_of(found, lang, accounts.made_with(lang))
     if out is not None:
         write_rows({"reviews": table_of(found.listed, lang)}, out)
@@ -66,7 +70,16 @@ def reviews_verb(
         print_to(console(), page)
 
 
-def reviews_of(accounts: Accounts, ahead_days: int, told: Told) -> Reviews:
+def looks_recorded(workplace: Workplace, on: dt.date) -> dict[str, dt.date]:
+    """Customer to the date of the decision that two people put another in place of, where that one holds on the day."""
+    engine = open_database(workplace.database)
+    try:
+        return {customer: override.decided_for for customer, override in holding(engine, on).items()}
+    finally:
+        engine.dispose()
+
+
+def reviews_of(accounts: Accounts, looked_on: Mapping[str, dt.date], ahead_days: int, told: Told) -> Reviews:
     """The reviews of the book due within so many days of the date, on what was known by the date."""
     on, book, decisions = accounts.on, accounts.book, accounts.decisions
     standings, events = [], []
@@ -75,7 +88,7 @@ def reviews_of(accounts: Accounts, ahead_days: int, told: Told) -> Reviews:
         tables, ledger = book.tables(bucket=bucket), book.ledger(bucket=bucket)
         who = {row for row in tables["customers"]["customer_id"].to_pylist() if row in decisions}
         who |= {row for row in tables["invoices"]["customer_id"].to_pylist() if row in decisions}
-        standings += standings_of(tables, {customer: decisions[customer].grade for customer in who}, on=on)
+        standings += standings_of(tables, {customer: decisions[customer].grade for customer in who}, looked_on, on=on)
         uses = [Use(each, decisions[each].exposure or ZERO, decisions[each].limit_now) for each in sorted(who)]
         events += events_of(tables, take_open_invoices(ledger, on).to_pylist(), uses, on=on)
     names = {row["customer_id"]: row["name"] for row in accounts.customers}
@@ -88,8 +101,3 @@ def reviews_of(accounts: Accounts, ahead_days: int, told: Told) -> Reviews:
     # Of those that wait equally long, the largest first.
     listed.sort(key=lambda each: (each.due.due_on, -(each.decision.exposure or ZERO)))
     return Reviews(on, until, accounts.currency, len(standings), tuple(listed))
-
-
-def cadence_of(params: Params) -> Cadence:
-    """How often each risk is looked at."""
-    return Cadence(first_review_days=params.new_customer_review_after)

@@ -48,14 +48,18 @@ def events_of(tables: Mapping[str, pa.Table], open_invoices: Sequence[Row], uses
     return sorted(found, key=lambda event: (event.customer_id, event.known_on, event.trigger))
 
 
-def standings_of(tables: Mapping[str, pa.Table], grades: Mapping[str, int | None], *, on: date) -> list[Standing]:
+def standings_of(
+    tables: Mapping[str, pa.Table], grades: Mapping[str, int | None], looked_on: Mapping[str, date], *, on: date
+) -> list[Standing]:
     """What the calendar knows of each customer that has a grade or none: reviewed when its limit was last granted.
 
-    tables: canonical tables. grades: customer to grade, null where withheld. A customer was first delivered to with its first
-    invoice. A limit known by the day counts from the day it was granted.
+    tables: canonical tables. grades: customer to grade, null where withheld. looked_on: customer to the day a person decided it
+    in place of the policy, which is a look as well. A customer was first delivered to with its first invoice. A limit known by
+    the day counts from the day it was granted.
     """
     granted = _known(tables["limits"], on, "granted_on")
-    reviewed = {row["customer_id"]: row["granted_on"] for row in sorted(granted, key=lambda row: row["granted_on"])}
+    looks = [*((row["customer_id"], row["granted_on"]) for row in granted), *looked_on.items()]
+    reviewed = dict(sorted(looks, key=lambda look: look[1]))
     issued = [row for row in _known(tables["invoices"], on, "issued_on") if row["amount"] > 0]
     since = {row["customer_id"]: row["issued_on"] for row in sorted(issued, key=lambda row: row["issued_on"], reverse=True)}
     return [Standing(who, grade, reviewed.get(who), since.get(who)) for who, grade in sorted(grades.items())]

@@ -109,12 +109,14 @@ def test_the_use_of_a_limit(exposure, limit, trigger):
 
 
 def test_the_last_look_is_when_a_limit_was_granted_and_known():
-    def standing(on: str):
-        return standings_of(tables_of(PAGE), {"acme": 5}, on=date.fromisoformat(on))[0]
+    def standing(on: str, looked=None):
+        return standings_of(tables_of(PAGE), {"acme": 5}, looked or {}, on=date.fromisoformat(on))[0]
 
     assert standing("2025-04-24").reviewed_on == date(2025, 1, 15)
     assert standing("2025-04-25").reviewed_on == date(2025, 4, 20)
     assert standing("2025-04-25").customer_since == date(2025, 1, 2)
+    assert standing("2025-04-25", {"acme": date(2025, 4, 22)}).reviewed_on == date(2025, 4, 22)  # a person decided otherwise
+    assert standing("2025-04-25", {"acme": date(2025, 4, 19)}).reviewed_on == date(2025, 4, 20)
     assert (standing("2025-01-01").reviewed_on, standing("2025-01-01").customer_since) == (None, None)
 
 
@@ -122,7 +124,9 @@ def test_an_event_brings_the_review_forward_and_a_new_look_answers_it():
     def due(page: str):
         day = date(2025, 5, 10)
         found = events_of(tables_of(page), [], [], on=day)
-        return due_list(standings_of(tables_of(page), {"acme": 2}, on=day), found, on=day, cadence=Cadence(first_review_days=1))
+        return due_list(
+            standings_of(tables_of(page), {"acme": 2}, {}, on=day), found, on=day, cadence=Cadence(first_review_days=1)
+        )
 
     looked = PAGE.replace("2025-04-25\n", "2025-04-25\n    acme        | 2000   | EUR      | 2025-05-08 | 2025-05-08\n")
 

@@ -1,7 +1,7 @@
 """The credit policy: numbers a committee signs, rules that may only tighten, and the limit and terms they make together."""
 
 from riskscore.policy.case import Case, Signs
-from riskscore.policy.follow_up import Review, grace_until, review_of
+from riskscore.policy.follow_up import Review, cadence_of, grace_until, review_of
 from riskscore.policy.limits import recommend
 from riskscore.policy.parameters import PARAMETERS, Parameter
 from riskscore.policy.params import Params
@@ -16,5 +16,5 @@ __all__ = [
     "PARAMETERS", "RULES", "SIGNS", "TERM_RULES",
     "Amount", "Cap", "Case", "Flip", "Menu", "Offer", "Parameter", "Params", "Recommendation", "Review", "Signs", "Steps",
     "TermCap", "Terms",
-    "grace_until", "parse", "recommend", "review_of", "signs_of",
+    "cadence_of", "grace_until", "parse", "recommend", "review_of", "signs_of",
 ]  # fmt: skip

@@ -28,10 +28,7 @@ def review_of(case: Case, params: Params, *, as_of: date) -> Review:
     By the cadence of its grade's risk, no grade being high risk; a new customer at the first review at the latest. A sign of
     abnormal operation makes it due at once.
     """
-    cadence = _cadence(
-        params.review_high_months, params.review_medium_months, params.review_low_months,
-        params.review_low_up_to, params.review_medium_up_to, params.new_customer_review_after,
-    )  # fmt: skip
+    cadence = cadence_of(params)
     since = None if case.tenure_days is None else as_of - timedelta(days=case.tenure_days)
     risk = cadence.risk(case.grade)
     scheduled = next_review_on(Standing(case.customer_id, case.grade, as_of), cadence)
@@ -42,6 +39,14 @@ def review_of(case: Case, params: Params, *, as_of: date) -> Review:
     if first is not None and as_of < first <= scheduled:
         return Review(first, risk, "first_review")
     return Review(scheduled, risk, "scheduled")
+
+
+def cadence_of(params: Params) -> Cadence:
+    """How often each risk is looked at (Policy, review)."""
+    return _cadence(
+        params.review_high_months, params.review_medium_months, params.review_low_months,
+        params.review_low_up_to, params.review_medium_up_to, params.new_customer_review_after,
+    )  # fmt: skip
 
 
 def grace_until(case: Case, params: Params, *, limit: Decimal, limit_now: Decimal | None, as_of: date) -> date | None:

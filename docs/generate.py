@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 os.environ["COLUMNS"] = "100"  # before the help is written: the pages must not depend on who runs this
 
 import pages_of_decisions
+import pages_of_the_api
 
 from riskscore import errors
 from riskscore import recipe as recipes
@@ -77,6 +78,7 @@ def recipe() -> str:
 
 
 PAGES = {
+    "api.md": lambda: pages_of_the_api.api_page(NOTE),
     "recipe.md": recipe,
     "cli.md": cli,
     "exit-codes.md": exit_codes,

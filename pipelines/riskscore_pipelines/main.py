@@ -43,6 +43,10 @@ VERBS = {
     "migration": "Where the customers of each grade stand later.",
     "policy": "Show or check the credit policy in force.",
     "serve": "Answer scores over HTTP.",
+    "verify": "Check what must always hold of the record and the book.",
+    "replay": "Make a recorded decision again, with the model and the texts of its time.",
+    "export-chain": "Write the record as JSON lines, to be checked without this product.",
+    "erase": "Erase what an applicant told about itself; the decision stays.",
     "accounts": "Say who may ask the server, in which role; give and revoke tokens.",
 }
 """Verb to its one-line help; the module `riskscore_pipelines.<verb>` holds its `app`."""
@@ -99,7 +103,7 @@ def run_verb(verb: str, arguments: Sequence[str]) -> int:
     from typer.main import get_command
 
     try:
-        app = importlib.import_module(f"riskscore_pipelines.{verb}").app
+        app = importlib.import_module(f"riskscore_pipelines.{verb.replace('-', '_')}").app
         app.rich_markup_mode = None  # plain help: the same in a terminal, a pipe and the reference pages
         app._add_completion = False  # noqa: SLF001  it would complete one verb and not the command
         answer = get_command(app).main(args=list(arguments), prog_name=f"riskscore {verb}", standalone_mode=False)

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
 from time import monotonic
@@ -163,14 +163,23 @@ def _no_store() -> Engine:
     raise StorageFailed("this server was started without a database")
 
 
-def office_in(app: Any) -> Office:
-    """The office of a server that `create_app` made, inside its guards."""
-    while not isinstance(app, FastAPI):
-        app = app.app
-    office: Office = app.state.office
+def office_in(server: Any) -> Office:
+    """The office of a server that `create_app` made."""
+    office: Office = _inside(server).state.office
     return office
 
 
 def shipped_delegation(on: date) -> Delegation:
     """The delegation of authority that comes with the product."""
     return review.parse(find_text("late_payment/delegation.toml").read_text(encoding="utf-8"), on=on)
+
+
+def document_of(server: Any) -> Mapping[str, Any]:
+    """The OpenAPI document of a server that `create_app` made."""
+    return _inside(server).openapi()
+
+
+def _inside(server: Any) -> FastAPI:
+    while not isinstance(server, FastAPI):
+        server = server.app
+    return server

@@ -16,7 +16,7 @@ from deciding import GOOD, GRADES, PROVENANCE, RECEIVABLES, LinearModel, feature
 from riskscore.decisions import Asked, Decision
 from riskscore.errors import NotReproduced, StorageFailed
 from riskscore.scoring import decide_rows
-from riskscore.stores import answers, decisions
+from riskscore.stores import answers, audit, decisions
 from riskscore.stores.answers import Answer, Key, new_applicant_id
 from riskscore.stores.database import ANSWERS, APPLICANTS, open_database, reading, writing
 
@@ -162,10 +162,11 @@ def test_what_an_applicant_sent_is_kept_apart_from_the_record(engine):
 def test_erasing_an_applicant_leaves_the_record_whole_and_the_key_answered(engine):
     given = applied(engine)
 
-    assert answers.erase(engine, given.decision.customer_id)
-    assert not answers.erase(engine, given.decision.customer_id)
+    assert answers.erase(engine, given.decision.customer_id, by="operator")
+    assert not answers.erase(engine, given.decision.customer_id, by="operator")
     assert answers.application_of(engine, given.decision.customer_id) is None
     assert decisions.verify(engine) == 1
+    assert [(each.actor, each.action) for each in audit.events(engine)] == [("anna", "decided"), ("operator", "erased")]
     assert answers.find(engine, ANNA, "whatever").body == given.body
 
 
@@ -173,7 +174,7 @@ def test_no_byte_of_an_erased_applicant_is_left_on_the_disk(tmp_path):
     engine = open_database(f"sqlite:///{tmp_path / 'riskscore.db'}")
     given = applied(engine)
     before = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-    answers.erase(engine, given.decision.customer_id)
+    answers.erase(engine, given.decision.customer_id, by="operator")
     engine.dispose()
     after = b"".join(path.read_bytes() for path in tmp_path.iterdir())
 

@@ -5,6 +5,7 @@ import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from time import time
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +14,11 @@ from sqlalchemy.engine import Connection, Engine
 from riskscore.decisions import Decision
 from riskscore.errors import NotReproduced
 from riskscore.stores import decisions as log
+from riskscore.stores.audit import Done, append_all
 from riskscore.stores.database import ANSWERS, APPLICANTS, DECISIONS, reading, writing
+
+DECIDED, ERASED = "decided", "erased"
+"""What the audit log calls an answer and the erasure of an applicant's data."""
 
 APPLICANT = "applicant-"
 """What the id of somebody begins with who is in no book."""
@@ -90,13 +95,15 @@ def of_decision(engine: Engine, decision_id: str) -> Sequence[str]:
         return sorted(connection.execute(query).scalars())
 
 
-def erase(engine: Engine, applicant_id: str) -> bool:
+def erase(engine: Engine, applicant_id: str, *, by: str) -> bool:
     """Erase what an applicant sent; was there anything? The decision stays, under an id that leads to nobody any more.
 
     Backups still hold it until they expire: say so to whoever asked.
     """
     with writing(engine) as connection:
         gone = connection.execute(sa.delete(APPLICANTS).where(APPLICANTS.c.applicant_id == applicant_id)).rowcount > 0
+        if gone:
+            append_all(connection, [Done(by, ERASED, applicant_id, {})], at=int(time()))
     if gone and engine.dialect.name == "sqlite":
         raw = engine.raw_connection()  # outside any transaction; the log of the database still holds the page as it was
         try:
@@ -134,6 +141,11 @@ def _record(connection: Connection, answers: Sequence[Answer]) -> list[Recorded]
     if rows:
         columns = [column.name for column in ANSWERS.c]
         connection.execute(sa.insert(ANSWERS), [{name: row[name] for name in columns} for row in rows.values()])
+        done = [
+            Done(row["principal"], DECIDED, row["decision_id"], {name: row[name] for name in ("outcome", "request")})
+            for row in rows.values()
+        ]
+        append_all(connection, done, at=int(time()))
     return [
         Recorded(answer.body, answer.decision.decision_id, replayed=False)
         if new.get(answer.key) is answer

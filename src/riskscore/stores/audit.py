@@ -6,7 +6,7 @@ never a password, a token or personal data of customers.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -54,22 +54,43 @@ def lock(connection: Connection) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CHAIN_LOCK)))
 
 
+@dataclass(frozen=True)
+class Done:
+    """What is to be appended: who did what to what, with which facts."""
+
+    actor: str
+    action: str
+    subject: str
+    facts: Mapping[str, Any]
+
+
 def append(connection: Connection, *, actor: str, action: str, subject: str, facts: Mapping[str, Any], at: int) -> int:
     """Append one row inside the transaction that makes the change; its sequence. at: seconds since 1970, UTC."""
+    return append_all(connection, [Done(actor, action, subject, facts)], at=at)
+
+
+def append_all(connection: Connection, events: Sequence[Done], *, at: int) -> int:
+    """As `append`, many at once; the sequence of the last."""
     lock(connection)
     newest = sa.select(AUDIT.c.sequence, AUDIT.c.link).order_by(AUDIT.c.sequence.desc()).limit(1)
     head = connection.execute(newest).one_or_none()
-    row = {
-        "sequence": head.sequence + 1 if head else 1,
-        "actor": actor,
-        "action": action,
-        "subject": subject,
-        "facts": canonical_bytes(facts).decode(),
-        "previous": head.link if head else GENESIS,
-        "recorded_at": datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds"),
-    }
-    connection.execute(sa.insert(AUDIT), {**row, "link": _link(row)})
-    return int(row["sequence"])
+    sequence, previous = (head.sequence, head.link) if head else (0, GENESIS)
+    rows = []
+    for event in events:
+        sequence += 1
+        row = {
+            "sequence": sequence,
+            "actor": event.actor,
+            "action": event.action,
+            "subject": event.subject,
+            "facts": canonical_bytes(event.facts).decode(),
+            "previous": previous,
+            "recorded_at": datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds"),
+        }
+        previous = _link(row)
+        rows.append({**row, "link": previous})
+    connection.execute(sa.insert(AUDIT), rows)
+    return int(sequence)
 
 
 def events(engine: Engine, *, subject: str | None = None) -> list[Event]:

@@ -161,6 +161,19 @@ APPLICANTS = sa.Table(
 )
 """Personal data, outside every chain and erasable: the one table here whose rows may go."""
 
+APP_ROLE = "riskscore_app"
+"""The PostgreSQL role that servers and runs use; the owner of the database makes it, see the how-to on deploying."""
+
+CHANGEABLE = {
+    "applicants": "delete",
+    "accounts": "update",
+    "invitations": "delete",
+    "sessions": "update, delete",
+    "tokens": "update",
+    "sign_in_failures": "delete",
+}
+"""What that role may do besides reading and appending: erase applicants, keep accounts and sessions."""
+
 MIGRATION_LOCK = 7_215_420_011  # any constant: PostgreSQL's advisory lock that keeps two openers from migrating at once
 BUSY_TIMEOUT_MS = 10_000  # how long a writer waits for another writer's chunk before it gives up
 
@@ -231,6 +244,25 @@ def _migrate(engine: Engine) -> None:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            _let_the_application_append(connection)
+
+
+def _let_the_application_append(connection: Connection) -> None:
+    """Where a PostgreSQL server has a role of `APP_ROLE`, it may read and append; it changes and deletes only what a table says.
+
+    The migrations are run by the owner of the tables, the server and the runs as that role: then no fault of theirs can change
+    what was recorded, and the triggers are a second lock and not the only one.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    if connection.exec_driver_sql("select 1 from pg_roles where rolname = %s", (APP_ROLE,)).one_or_none() is None:
+        return
+    connection.exec_driver_sql(f"grant usage on schema public to {APP_ROLE}")
+    connection.exec_driver_sql(f"grant select, insert on all tables in schema public to {APP_ROLE}")
+    connection.exec_driver_sql(f"grant usage on all sequences in schema public to {APP_ROLE}")
+    connection.exec_driver_sql(f"revoke insert on alembic_version from {APP_ROLE}")
+    for table, verbs in CHANGEABLE.items():
+        connection.exec_driver_sql(f"grant {verbs} on {table} to {APP_ROLE}")
 
 
 def _config() -> Config:

@@ -163,6 +163,8 @@ def test_the_bridge_closes_on_any_mixture_and_names_whom_the_model_does_not_know
 
     assert found.bridge.reconciles
     assert found.silent == 55
+    assert sum(found.losses.values()) == found.bridge.total("model")
+    assert found.losses["b"] == Decimal("0.05") * (10 + 300 + 20 + 1)
     assert found.bridge.total("booked") == found.provision.total
 
 

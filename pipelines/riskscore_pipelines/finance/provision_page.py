@@ -257,7 +257,7 @@ def tables_of(shown: Shown) -> dict[str, pa.Table]:
     customers = [
         {
             "customer_id": debtor.customer_id, "segment": debtor.segment, **{name: debtor.opened[name] for name in BUCKETS},
-            "pd": debtor.pd, "lgd": debtor.lgd,
+            "pd": debtor.pd, "lgd": debtor.lgd, "expected_loss": made.losses[debtor.customer_id],
         }
         for debtor in sorted(shown.debtors, key=lambda debtor: debtor.customer_id)
     ]  # fmt: skip
@@ -265,7 +265,7 @@ def tables_of(shown: Shown) -> dict[str, pa.Table]:
         "provision": _table(provision, ("segment", "bucket"), ("default_rate", "lgd", "rate"), PROVIDED),
         "bridge": _table(steps, ("segment", "bucket"), (), STEPS),
         "rolls": _table(rolls, ("segment", "bucket"), (), ROLLED),
-        "customers": _table(customers, ("customer_id", "segment"), ("pd", "lgd"), BUCKETS),
+        "customers": _table(customers, ("customer_id", "segment"), ("pd", "lgd"), (*BUCKETS, "expected_loss")),
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from riskscore.provision.matrix import BUCKETS, ONE, Provision, Rate, provide
 from riskscore.provision.rates import Roll, defaults_by_roll
-from riskscore.provision.reconciliation import Bridge, Item, bridge, to_horizon
+from riskscore.provision.reconciliation import Bridge, Item, bridge, expected_loss, to_horizon
 from riskscore.provision.text import ProvisionText
 
 ZERO = Decimal(0)
@@ -36,6 +36,7 @@ class Made:
     rolls: what became of open money, by segment ("" for the whole book) and bucket. pooled: segments too small for rates of their
     own. unseen: segment and bucket of rates that rest on the text's `unseen_roll`. provision: as booked; by_history: without
     scenarios and overlays. credits: credits of customers, which are not set against what others owe (0 or below).
+    losses: customer to its expected loss, which add up to where the bridge begins.
     silent: what customers owe of whom the model says nothing; the bridge takes history's default rate for them.
     """
 
@@ -45,6 +46,7 @@ class Made:
     provision: Provision
     by_history: Provision
     bridge: Bridge
+    losses: Mapping[str, Decimal]
     credits: Decimal
     silent: Decimal
 
@@ -84,13 +86,18 @@ def make(
     gross = {cell: sum((amount for _, amount in held), ZERO) for cell, held in cells.items()}
     booked = provide(gross, matrix, on=on, scenarios=text.scenarios_on(on), overlays=text.all_overlays)
     by_cell = {(rate.segment, rate.bucket): rate for rate in matrix}
+    items = _items(cells, by_cell, lgd, pd_horizon_days, text)
+    losses = dict.fromkeys((debtor.customer_id for debtor in debtors), ZERO)
+    for item in items:
+        losses[item.customer_id] += expected_loss(item.pd, item.lgd, item.ead)
     return Made(
         rolls=summed,
         pooled=tuple(sorted(pooled)),
         unseen=tuple(cell for cell in gross if cell in unseen and cell not in given and ("", cell[1]) not in given),
         provision=booked,
         by_history=provide(gross, matrix, on=on),
-        bridge=bridge(_items(cells, by_cell, lgd, pd_horizon_days, text), booked, pd_horizon_days=pd_horizon_days),
+        bridge=bridge(items, booked, pd_horizon_days=pd_horizon_days),
+        losses=losses,
         credits=sum((min(amount, ZERO) for debtor in debtors for amount in debtor.opened.values()), ZERO),
         silent=sum((amount for held in cells.values() for one, amount in held if one.pd is None), ZERO),
     )

@@ -41,7 +41,7 @@ VERBS = {
     "reviews": "Who is to be looked at again by a date, and why.",
     "stress": "What the receivables lose under stress, and which stress loses a given sum.",
     "migration": "Where the customers of each grade stand later.",
-    "policy": "Show or check the credit policy in force.",
+    "policy": "Show or check the credit policy in force, or compare two.",
     "serve": "Answer scores over HTTP.",
     "verify": "Check what must always hold of the record and the book.",
     "replay": "Make a recorded decision again, with the model and the texts of its time.",

@@ -1,10 +1,15 @@
 """The trade's golden values, to the last digit."""
 
+from datetime import date
 from decimal import Decimal
 
 from deciding import case, policy
+from riskscore.insurance import Policy, payout
 from riskscore.policy import Amount, recommend
+from riskscore.policy.demand import trade_of
 from riskscore.policy.rules import RULES
+from riskscore.profit import optimal_limit, profit
+from riskscore.terms_menu import discount_rate
 
 
 def amount(rule: str, of, params) -> Decimal:
@@ -59,3 +64,33 @@ def test_term_ladder_is_the_trades():
 
     assert terms == [60, 60, 45, 45, 30, 30, 15, "prepayment", "prepayment"]
     assert recommend(case(in_default=True, grade=10, grade_high=10), policy()).terms == "stop"
+
+
+def test_conservative_limit_is_taken_at_the_upper_probability_and_the_aggressive_at_the_mean():
+    params = policy(loss_budget=Amount(Decimal(1000), "EUR"), loss_given_default=Decimal("0.50"))
+    unsure = case(pd=Decimal("0.02"), pd_high=Decimal("0.04"), insured_share=Decimal(0))
+    answer = recommend(unsure, params)
+
+    assert (answer.conservative, answer.aggressive) == (Decimal(50_000), Decimal(100_000))
+
+
+def test_two_percent_off_within_ten_days_costs_37_24_percent_a_year_and_44_59_compounded():
+    assert [f"{rate:.2%}" for rate in discount_rate(0.02, 10, 30)] == ["37.24%", "44.59%"]
+
+
+def test_insurer_pays_72k_of_a_loss_of_100k_insured_for_80k_at_90_percent():
+    cover = Policy(
+        policy_id="p", customer_id="acme", currency="EUR", insured_limit=Decimal(80_000), starts_on=date(2026, 1, 1),
+        expires_on=date(2026, 12, 31), notice_days=30, hand_over_days=60, max_extension_days=30, max_terms_days=60,
+    )  # fmt: skip
+
+    assert payout(cover, Decimal(100_000)) == Decimal("72000.00")
+    assert (cover.insured_share, cover.protracted_default_days) == (Decimal("0.90"), 90)
+
+
+def test_highest_profit_is_at_the_same_limit_by_formula_and_by_search():
+    trade = trade_of(case(pd=Decimal("0.05")), policy(), Decimal("0.05"))
+    best = float(optimal_limit(trade))
+    grid = [best * step / 1000 for step in range(500, 1501)]
+
+    assert max(grid, key=lambda limit: float(profit(trade, limit))) == best

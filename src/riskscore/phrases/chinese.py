@@ -355,5 +355,9 @@ WORDS: Mapping[str, str] = {
     "policy_meaning": "含义",
     "policy_off": "关闭：没有生效的数值",
     "policy_sound": "{file}：无误。{n}条带日期的条目，{on}有{in_force}个数值生效，摘要{digest}",
+    "policy_diff": "由{before}至{after}",
+    "policy_same": "没有数值不同",
+    "policy_before": "原值",
+    "policy_after": "新值",
     "manual_cap": "人工设定的上限",
 }

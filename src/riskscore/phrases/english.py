@@ -369,5 +369,9 @@ WORDS: Mapping[str, str] = {
     "policy_meaning": "Meaning",
     "policy_off": "off: no value in force",
     "policy_sound": "{file}: sound. {n} dated entries, {in_force} numbers in force on {on}, digest {digest}",
+    "policy_diff": "From {before} to {after}",
+    "policy_same": "no number differs",
+    "policy_before": "From",
+    "policy_after": "To",
     "manual_cap": "Caps set by hand",
 }

@@ -88,9 +88,8 @@ def serve(wanted: argparse.Namespace) -> None:
         )
     for sentence in filter(None, said):
         print(f"riskscore: {sentence}", file=sys.stderr)
-    url = at.exposure.public_url or f"http{'s' if at.tls else ''}://{at.host}:{at.port}"
     print(
-        f"riskscore: {desk.book.n_customers:,} customers as of {desk.as_of} at {url}/v1/customers/ID (Ctrl-C stops)",
+        f"riskscore: {desk.book.n_customers:,} customers as of {desk.as_of} at {at.url}/v1/customers/ID (Ctrl-C stops)",
         file=sys.stderr,
         flush=True,
     )

@@ -38,6 +38,12 @@ class Address:
         return url.removeprefix("https://").rpartition(":")[0] or url.removeprefix("https://") if url else None
 
     @property
+    def url(self) -> str:
+        """The address people call it by."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.exposure.public_url or f"http{'s' if self.tls else ''}://{host}:{self.port}"
+
+    @property
     def is_exposed(self) -> bool:
         """Can anybody but this machine's users reach it? Behind a proxy, yes, wherever it listens."""
         return not _is_loopback(self.host) or bool(self.exposure.proxies) or self.exposure.public_url is not None

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Engine
 from starlette.requests import HTTPConnection
 
 from riskscore.stores.access import Account, is_sign_on_required, sessions, tokens
+from riskscore_serving.access.company import Company
 from riskscore_serving.access.forms import SESSION, check_form_token, cookie
 from riskscore_serving.access.origin import check_same_origin, is_unsafe
 from riskscore_serving.actors import LOCAL, Actor, Role
@@ -25,7 +26,12 @@ class Doorkeeper:
     engine: Engine
     at: Address
     clock: Callable[[], float] = time.time
+    company: Company | None = field(init=False)
     _open_until: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        sign_on = self.at.exposure.sign_on
+        self.company = None if sign_on is None else Company(sign_on, self.at)
 
     def who(self, connection: HTTPConnection) -> Actor | None:
         """Who asks; null where nobody is known.
@@ -54,7 +60,7 @@ class Doorkeeper:
 
         A forwarded request is none of theirs: somebody put a proxy in front without saying so.
         """
-        if self.at.is_exposed:
+        if self.at.is_exposed or self.company is not None:
             return False
         now = self.clock()
         if now < self._open_until:

@@ -45,7 +45,7 @@ def cookie(at: Address, what: str) -> str:
     return f"__Host-{what}" if at.is_secure else what
 
 
-SESSION, VISIT = "riskscore", "riskscore-visit"
+SESSION, VISIT, TRIP = "riskscore", "riskscore-visit", "riskscore-trip"
 
 
 def set_cookie(response: Response, at: Address, what: str, value: str) -> None:

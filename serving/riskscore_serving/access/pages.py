@@ -1,11 +1,12 @@
 """The pages where people sign in, choose a password and sign out. They work without scripts, in English and Chinese."""
 
+import logging
 import tomllib
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -14,9 +15,12 @@ from riskscore.phrases import LANGUAGES, Lang
 from riskscore.stores.access import accounts, sessions
 from riskscore.stores.access.accounts import InvitationRefused
 from riskscore.stores.access.passwords import PasswordRefused
+from riskscore.stores.database import writing
+from riskscore_serving.access.company import BACK, NotRecognised
 from riskscore_serving.access.door import Doorkeeper
 from riskscore_serving.access.forms import (
     SESSION,
+    TRIP,
     VISIT,
     PageRoute,
     bound_to,
@@ -29,6 +33,8 @@ from riskscore_serving.access.forms import (
 )
 from riskscore_serving.access.known import WithDoor
 from riskscore_serving.actors import WithActor
+
+log = logging.getLogger(__name__)
 
 CSP = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 PAGE_HEADERS = {
@@ -112,6 +118,39 @@ def sign_in(request: Request, door: WithDoor, lang: WithLang) -> Response:
     if found is None:
         return _sign_in_page(request, door, lang, told=words["wrong"], status=401)
     return begun(request, door, found, lang)
+
+
+@router.get("/sign-in/company")
+def leave_for_company(door: WithDoor) -> Response:
+    """Send the browser to the company's sign-on."""
+    if door.company is None:
+        raise HTTPException(404)
+    url, trip = door.company.leave(door.now())
+    answer = RedirectResponse(url, 303)
+    set_cookie(answer, door.at, TRIP, trip)
+    return answer
+
+
+@router.get(BACK)
+def back_from_company(request: Request, door: WithDoor, lang: WithLang) -> Response:
+    """Whom the company's sign-on has recognised gets a session, in the role that their groups have here."""
+    if door.company is None:
+        raise HTTPException(404)
+    now, trip = door.now(), request.cookies.get(cookie(door.at, TRIP), "")
+    try:
+        found = door.company.come_back(request.query_params, trip, now)
+        name, epoch = accounts.from_company(
+            door.engine, door.company.sign_on.issuer, found.subject, found.name, found.role, now=now
+        )
+    except (NotRecognised, UsageRefused) as refused:
+        log.warning("company sign-on: %s", refused)
+        answer: Response = RedirectResponse(f"/sign-in?told=not_let_in&lang={lang}", 303)
+    else:
+        with writing(door.engine) as connection:
+            session = sessions.begin(connection, name, epoch, now=now)
+        answer = begun(request, door, session, lang)
+    drop_cookie(answer, door.at, TRIP)
+    return answer
 
 
 @router.post("/sign-out")

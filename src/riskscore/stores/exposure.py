@@ -27,6 +27,13 @@ class CompanySignOn(BaseModel):
     name_claim: str = "email"
     scopes: str = "openid email profile"
 
+    @model_validator(mode="after")
+    def _over_tls(self) -> Self:
+        host = self.issuer.partition("//")[2].partition("/")[0].rpartition(":")[0]
+        if self.issuer.startswith("http:") and host not in {"127.0.0.1", "localhost"}:
+            raise ValueError("issuer: only https, but for a provider on this machine")
+        return self
+
 
 class Exposure(BaseModel):
     """Nothing set: this machine only.

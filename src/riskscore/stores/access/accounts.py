@@ -102,6 +102,34 @@ def redeem(engine: Engine, token: str, password: str, *, name: str | None, now: 
     return plain
 
 
+def from_company(engine: Engine, issuer: str, subject: str, name: str, role: str, *, now: int) -> tuple[str, int]:
+    """The account of somebody whom the company's sign-on knows, made or brought to that role; its name and epoch.
+
+    It is found by what the sign-on calls the person for ever, never by name: a name there that is taken here by another account
+    opens nothing. Raises UsageRefused for such a name, one that cannot be, and an account that is disabled here.
+    """
+    _check_role(role)
+    with writing(engine) as connection:
+        mine = (ACCOUNTS.c.issuer == issuer) & (ACCOUNTS.c.subject == subject)
+        row = connection.execute(sa.select(ACCOUNTS).where(mine)).one_or_none()
+        if row is None:
+            plain = name_of(name)
+            if _row(connection, plain) is not None:
+                raise UsageRefused(f"account {plain}: there is one of that name, and it is not this person's.")
+            row_of = {"name": plain, "role": role, "issuer": issuer, "subject": subject, "epoch": 0, "disabled": False}
+            connection.execute(sa.insert(ACCOUNTS), row_of)
+            facts = {"role": role, "issuer": issuer}
+            audit.append(connection, actor=plain, action="account.came_from_company", subject=plain, facts=facts, at=now)
+            return plain, 0
+        if row.disabled:
+            raise UsageRefused(f"account {row.name} is disabled.")
+        if row.role != role:
+            _change(connection, row.name, role=role)
+            facts = {"role": role, "before": row.role, "issuer": issuer}
+            audit.append(connection, actor=row.name, action="account.role_changed", subject=row.name, facts=facts, at=now)
+        return row.name, row.epoch + (row.role != role)
+
+
 def reset(engine: Engine, name: str, *, by: str, now: int) -> str:
     """Take the password away, end every session and token, and give a one-time token for a new one.
 

@@ -1,6 +1,6 @@
 """The figures of a training as a terminal shows them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -39,6 +39,24 @@ def figure_table(evaluation: Evaluation, blocks: Sequence[Sequence[Any]]) -> Tab
         said = f"  member: {name}" if name in MEMBERS else name.replace("_", " ")
         style = "bold" if name == "model" else ""
         table.add_row(said, *[_cell(figures[metric]) for metric in SHOWN], style=style)
+    return table
+
+
+def invoice_table(figures: Mapping[str, Mapping[str, Mapping[str, Measured]]]) -> Table:
+    """The payment hazard beside the customer's own shrunken record, invoice by invoice on the day of issue."""
+    table = Table(
+        title="Invoices on the day of issue, judged on the last two half-years",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    table.add_column("", no_wrap=True)
+    for heading in SHOWN.values():
+        table.add_column(heading, justify="right", no_wrap=True)
+    for late, found in figures.items():
+        for name, each in found.items():
+            table.add_row(f"{late} days: {name}", *[_cell(each[metric]) for metric in SHOWN])
     return table
 
 

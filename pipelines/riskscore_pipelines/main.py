@@ -33,6 +33,7 @@ VERBS = {
     "score": "Score, explain and price every customer of a book at a date.",
     "explain": "Say why one customer has its score, limit and terms.",
     "report": "Write one self-contained HTML report over a book at a date.",
+    "forecast": "Say when open invoices will be paid, and what cash the weeks ahead will bring.",
     "portfolio": "Ageing, DSO and its alert, concentration by family at a date.",
     "allocate": "Limits that earn most under scarce budgets, and what more of each is worth.",
     "provision": "The IFRS 9 provision at a date, and the bridge to the model's expected loss.",

@@ -26,9 +26,9 @@ from riskscore.stores.models.approved import announce_approved, keep_copy
 from riskscore.stores.signed_texts import find_text
 from riskscore.stores.workplace import Workplace
 from riskscore.tables import Ledger
-from riskscore.training import Trained, gather, learn
+from riskscore.training import Trained, gather, gather_invoices, learn
 from riskscore.training.gathering import Progress, silent
-from riskscore_pipelines.figures import figure_table, headline
+from riskscore_pipelines.figures import figure_table, headline, invoice_table
 
 app = typer.Typer()
 
@@ -130,7 +130,9 @@ def train_book(
             gathered = gather(BookLedgers(book), recipe, until=until or book.last_known_on, jobs=jobs, progress=progress)
             opened.result()
         clock.lap("features and outcomes")
-        trained = learn(gathered, recipe, grades, progress=progress)
+        invoices = gather_invoices(BookLedgers(book), recipe, until=until or book.last_known_on, progress=progress)
+        clock.lap("invoices and payments")
+        trained = learn(gathered, recipe, grades, invoices=invoices, progress=progress)
         clock.lap("judging and learning")
         progress("writing down", 0, 1)
         recorded = record(registry, trained, recipe=recipe, grades=grades, card=card, book=book.manifest)
@@ -195,6 +197,10 @@ def as_json(learned: Learned) -> dict[str, Any]:
         "ahead_of": {
             name: {metric: asdict(each) for metric, each in figures.items()} for name, figures in evaluation.differences.items()
         },
+        "invoices": {
+            late: {name: {metric: asdict(each) for metric, each in figures.items()} for name, figures in found.items()}
+            for late, found in learned.trained.invoices.items()
+        },
         "grades": [asdict(row) for row in evaluation.grades],
         "seconds": learned.seconds,
     }
@@ -213,6 +219,7 @@ def show(learned: Learned) -> None:
     )
     console.print(figure_table(learned.trained.evaluation, log["judged_blocks"]))
     console.print(headline(learned.trained.evaluation))
+    console.print(invoice_table(learned.trained.invoices))
     console.print(
         f"Registered as {recorded.name} version {recorded.version}, digest {recorded.digest[:12]}, run {recorded.run_id}."
     )

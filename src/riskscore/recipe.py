@@ -136,6 +136,22 @@ class ColdTerms(_Part):
         return self
 
 
+class HazardTerms(_Part):
+    """The payment hazard: when an open invoice is paid, by bins of days from its due date; members averaged on log-odds."""
+
+    most_cases: int = _whole("invoices learned from at most; of a larger book a fixed share of them", 1000, 10**7)
+    rate_weight: Decimal = _exact("weight of the customer's own shrunken record on the log-odds")
+    logistic: LogisticTerms = Field(description="regularised logistic regression by bin")
+    trees: TreeTerms = Field(description="LightGBM over the bins; sizes by customers that paid late")
+
+    @model_validator(mode="after")
+    def _weights_sum_to_one(self) -> Self:
+        total = self.logistic.weight + self.trees.weight + self.rate_weight
+        if total != 1:
+            raise ValueError(f"the weights of the members sum to {total}, not 1")
+        return self
+
+
 class CalibrationTerms(_Part):
     """From how many customers with an event on a richer calibration curve may be tried; it must still win to be used."""
 
@@ -162,6 +178,7 @@ class Recipe(_Part):
     features: FeatureChoice
     members: Members
     cold: ColdTerms
+    hazard: HazardTerms
     calibration: CalibrationTerms
     evidence: Evidence
 

@@ -1,12 +1,14 @@
 """The verbs train, models, promote and approve, from a book on disk to a version in force; and the public ledgers."""
 
 import json
+import re
 import shutil
 
 import pyarrow.csv
 import pytest
 
 from modelling import CARDS, GRADES_TEXT, WORLD, small_text
+from riskscore_pipelines.forecasting import WORDS
 from riskscore_pipelines.main import main
 from simulated import world_of
 
@@ -51,7 +53,7 @@ def test_from_a_book_to_a_version_in_force(here, capsys):
     assert status == 0, err
     assert first["approved_by"] == "Ann"
     assert first["figures"]["model"]["auc"]["low"] <= first["figures"]["model"]["auc"]["value"]
-    assert set(first["seconds"]) == {"features and outcomes", "judging and learning", "writing down"}
+    assert set(first["seconds"]) == {"features and outcomes", "invoices and payments", "judging and learning", "writing down"}
     assert "features and outcomes" in err
 
     status, out, err = run(capsys, "train", "--book", "book", "--first", "--by", "Ann")
@@ -112,3 +114,44 @@ def test_the_udyam_ledger_is_learned_from_and_judged_out_of_time(public_data, tm
     assert result["ahead_of"]["shrunken rate"]["auc"]["low"] > 0
     assert result["ahead_of"]["shrunken rate"]["log_loss"]["high"] < 0
     assert result["figures"]["model"]["ece"]["value"] < 0.03
+
+
+def test_the_forecast_of_open_invoices_and_of_cash(here, capsys):
+    arguments = ["forecast", "--book", "book", "--weeks", "9", "--out"]
+    status, out, err = run(capsys, *arguments, "open.csv", "--terms-out", "terms.csv", "--html", "cash.html", "--json")
+    told = json.loads(out)
+    invoices = pyarrow.csv.read_csv(here / "open.csv")
+
+    assert status == 0, err
+    assert invoices.num_rows == told["open_invoices"] > 50
+    for currency, weeks in told["weeks"].items():
+        assert len(weeks) == 9
+        assert all(0 <= week["p10"] <= week["p50"] <= week["p90"] for week in weeks)
+        assert 0 < sum(week["mean"] for week in weeks) <= told["open"][currency]
+        assert currency in (here / "cash.html").read_text(encoding="utf-8")
+    rows = invoices.to_pylist()
+    assert all(row["late_0_probability"] >= row["late_15_probability"] >= row["late_60_probability"] for row in rows)
+    assert all(row["as_of"] <= row["paid_p10"] <= row["paid_p50"] for row in rows if row["paid_p50"])
+    assert pyarrow.csv.read_csv(here / "terms.csv").num_rows > 20
+
+    again = run(capsys, *arguments, "again.csv", "--html", "again.html")
+    assert again[0] == 0
+    assert (here / "again.csv").read_bytes() == (here / "open.csv").read_bytes()
+    assert (here / "again.html").read_bytes() == (here / "cash.html").read_bytes()
+
+    status, out, _ = run(capsys, *arguments, "open.csv", "--lang", "zh")
+    assert status == 0
+    assert "按周预计回款" in out
+
+
+def test_a_forecast_to_a_file_of_unknown_kind_is_refused_before_the_work(here, capsys):
+    status, _, err = run(capsys, "forecast", "--book", "book", "--out", "open.docx")
+
+    assert status == 2
+    assert "open.docx" in err
+
+
+def test_both_languages_of_the_forecast_say_the_same_things():
+    assert WORDS["en"].keys() == WORDS["zh"].keys()
+    for key, said in WORDS["en"].items():
+        assert sorted(re.findall(r"{\w+}", said)) == sorted(re.findall(r"{\w+}", WORDS["zh"][key])), key

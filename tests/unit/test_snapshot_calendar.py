@@ -54,7 +54,7 @@ def test_the_table_holds_every_country_and_day_once():
 def test_a_month_end_run_is_on_one_of_the_last_three_days(day, weekday, at_month_end):
     row = day_kinds([day_number(day)]).to_pylist()[0]
 
-    assert (row["weekday"], row["at_month_end"]) == (weekday, at_month_end)
+    assert (row["weekday"], row["month_day"], row["at_month_end"]) == (weekday, day.day, at_month_end)
 
 
 def test_day_numbers_count_from_1970():

@@ -5,7 +5,14 @@ Values in, values out: probabilities, outcomes (1.0 where the event followed) an
 
 from riskscore.evaluation.comparison import Measured, Replicates, Resamples, paired_difference
 from riskscore.evaluation.grading import GradeRow, judge_grades
-from riskscore.evaluation.guards import LeakFound, check_features, check_maturity, check_time_split
+from riskscore.evaluation.guards import (
+    LeakFound,
+    check_features,
+    check_known_before,
+    check_maturity,
+    check_point_in_time,
+    check_time_split,
+)
 from riskscore.evaluation.holdouts import HOLDOUTS, four_holdouts
 from riskscore.evaluation.limit import Attained, attained, check_below_limit
 from riskscore.evaluation.metrics import METRICS, measure, reliability, roc
@@ -24,7 +31,9 @@ __all__ = [
     "attained",
     "check_below_limit",
     "check_features",
+    "check_known_before",
     "check_maturity",
+    "check_point_in_time",
     "check_time_split",
     "four_holdouts",
     "judge_grades",

@@ -64,8 +64,14 @@ def fit_shrinkage(rows: Rows, share: str, of: str) -> dict[str, Any]:
     newest = np.append(np.diff(rows.customers) != 0, True)
     shares = np.asarray(read_column(rows.features, share, "number"), dtype=np.float64)[newest]
     n = np.nan_to_num(np.asarray(read_column(rows.features, of, "number"), dtype=np.float64))[newest]
-    counted = (n > 0) & ~np.isnan(shares)
-    shares, n = shares[counted], n[counted]
+    mean, strength = beta_prior(np.nan_to_num(shares) * n, np.where(np.isnan(shares), 0.0, n))
+    return {"share": share, "of": of, "mean": mean, "strength": strength}
+
+
+def beta_prior(events: Floats, n: Floats) -> tuple[float, float]:
+    """Mean and strength of the beta prior of shares events / n, one a customer, by moments; who has n = 0 does not count."""
+    counted = n > 0
+    shares, n = events[counted] / n[counted], n[counted]
     total = float(n.sum())
     mean = float((shares * n).sum() / total) if total else 0.5
     mean = float(np.clip(mean, SMALLEST_RATE, 1 - SMALLEST_RATE))
@@ -74,12 +80,7 @@ def fit_shrinkage(rows: Rows, share: str, of: str) -> dict[str, Any]:
     freedom = total - float((n**2).sum()) / total - (len(n) - 1) if total else 0.0
     tau = (spread - noise) / freedom if freedom > 0 else 0.0
     strength = mean * (1 - mean) / tau - 1 if tau > 0 else STRONGEST
-    return {
-        "share": share,
-        "of": of,
-        "mean": rounded(mean),
-        "strength": rounded(np.clip(strength, WEAKEST, STRONGEST)),
-    }
+    return rounded(mean), rounded(np.clip(strength, WEAKEST, STRONGEST))
 
 
 def training_matrix(rows: Rows, inputs: Sequence[Mapping[str, Any]], shrinkage: Mapping[str, Any] | None) -> Floats:

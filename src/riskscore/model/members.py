@@ -26,11 +26,11 @@ def fit_logistic_member(
     A coefficient never contradicts the direction the catalogue declares. The penalty grows with the rows a customer has, because
     twelve month ends of one customer are not twelve customers.
     """
-    described = [_describe_term(matrix[:, place], each, terms.winsor) for place, each in enumerate(inputs)]
+    described = [describe_term(matrix[:, place], each, terms.winsor) for place, each in enumerate(inputs)]
     columns, bounds, owners = [], [], []
     for place, (term, each) in enumerate(zip(described, inputs, strict=True)):
         if term["varies"]:
-            columns.append(_standard(term, matrix[:, place]))
+            columns.append(standardised(term, matrix[:, place]))
             bounds.append(BOUNDS["rises" if each["kind"] == "category" else each["risk"]])
             owners.append((place, "coefficient"))
         if RARELY < term["missing_share"] < 1 - RARELY:
@@ -91,11 +91,17 @@ def fit_trees(
     }
     names = [each["name"] for each in inputs]
     data = lightgbm.Dataset(matrix, outcome, feature_name=names, params=parameters, free_raw_data=True)
-    text: str = lightgbm.train(parameters, data, num_boost_round=size.rounds).model_to_string()
+    return trees_as_text(lightgbm.train(parameters, data, num_boost_round=size.rounds))
+
+
+def trees_as_text(booster: Any) -> bytes:
+    """The trees of a booster alone, as its library writes them, without parameters and counts."""
+    text: str = booster.model_to_string()
     return (text[: text.index("end of trees")] + "end of trees\n").encode()
 
 
-def _describe_term(values: Floats, each: Mapping[str, Any], winsor: float) -> dict[str, Any]:
+def describe_term(values: Floats, each: Mapping[str, Any], winsor: float) -> dict[str, Any]:
+    """How one input (name, kind) enters a logistic: bounds, bend, centre, scale; `varies`: whether it can tell anything."""
     known = values[~np.isnan(values)]
     term: dict[str, Any] = {
         "input": each["name"],
@@ -129,7 +135,8 @@ def _skewness(values: Floats) -> float:
     return float(np.mean(centered**3) / np.mean(centered**2) ** 1.5)
 
 
-def _standard(term: Mapping[str, Any], values: Floats) -> Floats:
+def standardised(term: Mapping[str, Any], values: Floats) -> Floats:
+    """The values as a described term reads them: cut, bent, centred, scaled; 0 where not known."""
     standard = (bent(np.clip(values, term["low"], term["high"]), term["bend"]) - term["center"]) / term["scale"]
     result: Floats = np.where(np.isnan(values), 0.0, standard)
     return result

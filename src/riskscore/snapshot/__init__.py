@@ -1,6 +1,23 @@
 """What was known of whom at which date. Features, positions and policy see the ledger only through a `Snapshot`."""
 
 from riskscore.snapshot.spine import with_kinship
-from riskscore.snapshot.taking import OpenItems, Snapshot, customers_known_at, month_ends, take_open_items, take_snapshot
+from riskscore.snapshot.taking import (
+    OpenItems,
+    Snapshot,
+    customers_known_at,
+    month_ends,
+    snapshot_of,
+    take_open_items,
+    take_snapshot,
+)
 
-__all__ = ["OpenItems", "Snapshot", "customers_known_at", "month_ends", "take_open_items", "take_snapshot", "with_kinship"]
+__all__ = [
+    "OpenItems",
+    "Snapshot",
+    "customers_known_at",
+    "month_ends",
+    "snapshot_of",
+    "take_open_items",
+    "take_snapshot",
+    "with_kinship",
+]

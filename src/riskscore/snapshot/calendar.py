@@ -68,13 +68,14 @@ def business_days(countries: Iterable[str], days: Iterable[int]) -> pa.Table:
 
 
 def day_kinds(days: Iterable[int]) -> pa.Table:
-    """Every `settled_on` with its weekday (Monday is 0) and whether it is one of the last three days of its month."""
+    """Every `settled_on` with its weekday (Monday is 0), day of the month, and whether that is one of the last three."""
     wanted = sorted(set(days))
     dates = [date_of(day) for day in wanted]
     return pa.table(
         {
             "settled_on": pa.array(wanted, pa.int32()),
             "weekday": pa.array([day.weekday() for day in dates], pa.int32()),
+            "month_day": pa.array([day.day for day in dates], pa.int32()),
             "at_month_end": pa.array([(day + timedelta(days=MONTH_END_DAYS)).month != day.month for day in dates], pa.bool_()),
         }
     )

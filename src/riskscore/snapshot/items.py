@@ -99,5 +99,14 @@ def take_receipts(ledger: Ledger, spine: Frame, settled: Frame, rates: Frame) ->
     met = met.filter(nw.col("known_from") <= nw.col("as_of"), age < RECEIPTS_WINDOW)
     met = met.join(rates, on=["currency", "as_of"], how="left")
     return ledger.stage(
-        met.select("observation", "settled_on", "weekday", "at_month_end", "days", age=age, paid=cents(nw.col("amount")))
+        met.select(
+            "observation",
+            "settled_on",
+            "weekday",
+            "month_day",
+            "at_month_end",
+            "days",
+            age=age,
+            paid=cents(nw.col("amount")),
+        )
     )

@@ -92,7 +92,11 @@ def take_snapshot(ledger: Ledger, observations: pa.Table) -> Snapshot:
     observations: columns customer_id (string) and as_of (date32), in any order, duplicates ignored.
     Raises InputRefused where an invoice is in a currency that has no rate by the date: a sum without it would be wrong.
     """
-    known = take_open_items(ledger, observations)
+    return snapshot_of(ledger, take_open_items(ledger, observations))
+
+
+def snapshot_of(ledger: Ledger, known: OpenItems) -> Snapshot:
+    """The rest of a snapshot, for invoices that were taken already; of the same ledger."""
     return Snapshot(
         observations=known.observations,
         spine=known.spine,

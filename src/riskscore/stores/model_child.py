@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping
 
 from riskscore.errors import ModelRefused
+from riskscore.hazard.formula import from_part
 from riskscore.model import from_files
 
 SECONDS = 60
@@ -45,7 +46,7 @@ def main() -> int:
             resource.setrlimit(limit, (most, most))
     files = {name: base64.b64decode(content) for name, content in json.load(sys.stdin).items()}
     try:
-        from_files(files)
+        from_part(from_files(files).part("hazard"))
     except ModelRefused as error:
         print(error, file=sys.stderr)
         return error.exit_status

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from riskscore import features
 from riskscore.errors import TooFewEvents, UsageRefused
-from riskscore.evaluation import check_features
+from riskscore.evaluation import Measured, check_features
 from riskscore.grades import Grades
 from riskscore.model import Model, from_files
 from riskscore.model.bundle import N_SELFTEST_ROWS, canonical, make_files
@@ -22,6 +22,7 @@ from riskscore.model.value import read_column
 from riskscore.recipe import Recipe
 from riskscore.training.breakdown import judge_holdouts
 from riskscore.training.gathering import ADVICE, EPOCH, Gathered, Ledgers, Progress, gather, silent
+from riskscore.training.invoices import GatheredInvoices, gather_invoices, judge_invoices, learn_hazard, walk_forward_invoices
 from riskscore.training.judging import Evaluation, Judged, judge, walk_forward
 
 
@@ -30,11 +31,12 @@ class Trained:
     """A model with everything that speaks for or against it.
 
     newest: the features of the newest cut, for plots and as an example of what the model reads. log: counts and choices, plain
-    values that can be written down as they are.
+    values that can be written down as they are. invoices: figures of the payment hazard by lateness and predictor.
     """
 
     model: Model
     evaluation: Evaluation
+    invoices: Mapping[str, Mapping[str, Mapping[str, Measured]]]
     judged: Judged
     newest: pa.Table
     log: Mapping[str, Any]
@@ -49,11 +51,15 @@ def train(
     of rows or buckets, and in another process. Raises TooFewEvents with the numbers where there is too little to learn from or to
     judge by, LeakFound where the rows hold what was not known, UsageRefused where recipe, grades and catalogue do not fit.
     """
-    return learn(gather(ledgers, recipe, until=until, jobs=jobs, progress=progress), recipe, grades, progress=progress)
+    gathered = gather(ledgers, recipe, until=until, jobs=jobs, progress=progress)
+    invoices = gather_invoices(ledgers, recipe, until=until, progress=progress)
+    return learn(gathered, recipe, grades, invoices=invoices, progress=progress)
 
 
-def learn(gathered: Gathered, recipe: Recipe, grades: Grades, *, progress: Progress = silent) -> Trained:
-    """The model of gathered rows; raises as `train` does."""
+def learn(
+    gathered: Gathered, recipe: Recipe, grades: Grades, *, invoices: GatheredInvoices | None = None, progress: Progress = silent
+) -> Trained:
+    """The model of gathered rows, and the payment hazard of gathered invoices in its bundle; raises as `train` does."""
     catalogue = chosen_features(recipe)
     if grades.horizon_days != recipe.outcome.horizon_days:
         raise UsageRefused(
@@ -77,10 +83,15 @@ def learn(gathered: Gathered, recipe: Recipe, grades: Grades, *, progress: Progr
         "trained_until": gathered.until.isoformat(),
         "horizon_days": recipe.outcome.horizon_days,
     }
-    model = from_files(make_files(formula, _selftest_rows(rows), about))
+    figures: Mapping[str, Mapping[str, Mapping[str, Measured]]] = {}
+    parts = {}
+    if invoices is not None:
+        figures = judge_invoices(walk_forward_invoices(invoices, recipe, progress=progress), recipe)
+        parts["hazard"] = learn_hazard(invoices, recipe)
+    model = from_files(make_files(formula, _selftest_rows(rows), about, parts))
     newest = rows.take(rows.days == rows.days.max()).features
     progress("learning from all months", 1, 1)
-    return Trained(model, evaluation, judged, newest, _log(gathered, recipe, evaluation, judged))
+    return Trained(model, evaluation, figures, judged, newest, _log(gathered, recipe, evaluation, judged))
 
 
 def calibrated_on(judged: Judged, evaluation: Evaluation | None) -> bytes:

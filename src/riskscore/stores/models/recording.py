@@ -102,6 +102,11 @@ def metrics_of(trained: Trained) -> dict[str, float]:
         prefix = "" if predictor == "model" else f"{predictor.replace(' ', '_')}/"
         for name, each in figures.items():
             metrics |= {f"{prefix}{name}": each.value, f"{prefix}{name}_low": each.low, f"{prefix}{name}_high": each.high}
+    for late, found in trained.invoices.items():
+        for predictor, figures in found.items():
+            prefix = f"invoices/{late.replace(' > ', '_')}/{predictor.replace(' ', '_')}"
+            for name, each in figures.items():
+                metrics |= {f"{prefix}/{name}": each.value}
     for predictor, differences in trained.evaluation.differences.items():
         for name, each in differences.items():
             prefix = f"ahead_of/{predictor.replace(' ', '_')}/{name}"

@@ -1,0 +1,277 @@
+"""Invoices: how good the payment hazard is, walking forward on real ledgers and beside the limit of the simulated world.
+
+Real ledgers come through the shipped mappings. The peers are refitted at the same dates, on the same invoices, from the same
+inputs and the same outcomes known then: the customer's shrunken record, logistic regression, LightGBM, XGBoost, CatBoost, random
+forest, each with one sensible setting. "Attained" is the share of the way from the prior to the Bayes limit in log loss.
+"""
+
+import tempfile
+import warnings
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from riskscore import recipe
+from riskscore.evaluation import LeakFound, Resamples, check_below_limit
+from riskscore.hazard import Hazard
+from riskscore.hazard.bins import EDGES
+from riskscore.hazard.cash import WEEK, cash_in, paid_by_week, plus_mean_delay
+from riskscore.hazard.fit import fit_hazard
+from riskscore.hazard.inputs import describe, fit_habits
+from riskscore.simulation import simulate
+from riskscore.simulation.oracle import odds_at_issue
+from riskscore.snapshot import month_ends
+from riskscore.snapshot.calendar import day_number
+from riskscore.stores.engines import ledger_of
+from riskscore.stores.ledgers import open_book
+from riskscore.stores.ledgers.deliveries import Delivery
+from riskscore.stores.ledgers.ingestion import ingest
+from riskscore.stores.ledgers.mapping import load
+from riskscore.stores.signed_texts import find_text
+from riskscore.training.invoices import (
+    catalogue_of,
+    customers_of,
+    gather_invoices,
+    walk_forward_invoices,
+)
+
+DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+COMMAND = "python benchmarks/bench_model.py --only invoices"
+N_RESAMPLES = 500
+IBM = ("ibm", "ibm_receivables/invoices.csv", tuple(date(2012 + m // 12, m % 12 + 1, 1) for m in range(9, 24, 3)))
+UDYAM = ("udyam", "udyam_payables/invoices.csv", (date(2014, 1, 1), date(2014, 7, 1), date(2015, 1, 1), date(2015, 7, 1)))
+FLOORS = {
+    ("ibm", 0): {"auc": 0.875, "log_loss": 0.410},
+    ("ibm", 15): {"auc": 0.865},
+    ("udyam", 0): {"auc": 0.807, "log_loss": 0.443},
+    ("udyam", 30): {"auc": 0.716, "log_loss": 0.548},
+}
+ATTAINED = {("default", 0): 0.85, ("default", 30): 0.83, ("hr_like", 30): 0.68}
+
+
+def rows(quick: bool) -> list[dict[str, Any]]:
+    """Every row of the table; quick: small worlds and no boosted peers."""
+    found: list[dict[str, Any]] = []
+    for name, path, refits in (IBM, UDYAM):
+        found += real_rows(name, DATA / path, refits, quick=quick)
+    found += world_rows("default", (0, 30), n_customers=120 if quick else 800, quick=quick)
+    found += world_rows("hr_like", (30,), n_customers=60 if quick else 300, quick=quick)
+    return found
+
+
+@cache
+def shipped() -> recipe.Recipe:
+    return recipe.parse(find_text("late_payment/recipe.toml").read_text(encoding="utf-8"))
+
+
+def real_rows(name: str, path: Path, refits: tuple[date, ...], *, quick: bool) -> list[dict[str, Any]]:
+    asked = [k for ledger, k in FLOORS if ledger == name]
+    if not path.is_file():
+        return [
+            row(f"{name.upper()} late > {k}", "the public data are not there", floor_text(FLOORS[name, k]), "", False)
+            for k in asked
+        ]
+    with tempfile.TemporaryDirectory() as folder:
+        mapping = load(name)
+        ingest(Delivery([str(path)], mapping, mapping.extracted_on or date(2026, 6, 30)), Path(folder) / "book")
+        book = open_book(Path(folder) / "book")
+        ledger, until = ledger_of(book.tables(), book.reporting_currency), book.last_known_on
+        gathered = gather_invoices([ledger], shipped(), until=until, refits=refits)
+    forecast = walk_forward_invoices(gathered, shipped())
+    return [judged_row(name, k, gathered, forecast, quick=quick) for k in asked]
+
+
+def judged_row(name: str, k: int, gathered: Any, forecast: Any, *, quick: bool) -> dict[str, Any]:
+    mask = forecast.judged(k)
+    outcome = forecast.fates.late(k)[mask]
+    resamples = Resamples(customers_of(forecast.cases)[mask], N_RESAMPLES, 1)
+    figures = resamples.judge(forecast.curves.late(k)[mask], outcome).measured()
+    said = {"shrunken rate": forecast.own.late(k)[mask]} | {
+        each: chance[mask] for each, chance in peers(gathered, k, quick=quick).items()
+    }
+    others = {each: Resamples(resamples.customers, 1, 1).judge(chance, outcome).measured() for each, chance in said.items()}
+    floor = FLOORS[name, k]
+    passed = figures["auc"].value >= floor["auc"] and figures["log_loss"].value <= floor.get("log_loss", np.inf)
+    measured = (
+        f"AUC {interval(figures['auc'])}, log loss {interval(figures['log_loss'])}, ECE {figures['ece'].value:.3f}, "
+        f"n {len(outcome):,}, {outcome.mean():.1%} late"
+    )
+    told = "; ".join(f"{each} {m['auc'].value:.3f} / {m['log_loss'].value:.3f}" for each, m in others.items())
+    return row(f"{name.upper()} late > {k}", measured, floor_text(floor), told, passed)
+
+
+def peers(gathered: Any, k: int, *, quick: bool) -> dict[str, Any]:
+    """Probabilities of every judged invoice by each peer, refitted at the same dates."""
+    cases, refits = gathered.cases, gathered.refits
+    as_of, new = cases.column("as_of"), cases.invoices["new"].to_numpy(zero_copy_only=False)
+    told: dict[str, list[Any]] = {}
+    for number, refit in enumerate(refits):
+        start = day_number(refit)
+        end = day_number(refits[number + 1]) if number + 1 < len(refits) else np.inf
+        then = gathered.fates[refit - timedelta(days=1)]
+        outcome = then.late(k)
+        past = new & (as_of < start) & ~np.isnan(outcome) & (cases.age <= k)
+        now = new & (as_of >= start) & (as_of < end)
+        habits = fit_habits(cases.take((as_of < start) & then.counts))
+        learned, asked = (describe(cases.take(mask), catalogue_of(), habits).matrix for mask in (past, now))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # columns without a value in the past
+            for name, chance in fitted_peers(learned, outcome[past], asked, quick=quick).items():
+                told.setdefault(name, []).append(chance)
+    return {name: np.concatenate(parts) for name, parts in told.items()}
+
+
+def fitted_peers(learned: Any, outcome: Any, asked: Any, *, quick: bool) -> dict[str, Any]:
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    fill = SimpleImputer(strategy="median", keep_empty_features=True)
+    models: dict[str, Any] = {"logistic": make_pipeline(fill, StandardScaler(), LogisticRegression(C=0.01, max_iter=2000))}
+    if not quick:
+        import lightgbm
+        from catboost import CatBoostClassifier
+        from xgboost import XGBClassifier
+
+        models |= {
+            "LightGBM": lightgbm.LGBMClassifier(
+                num_leaves=8, n_estimators=150, learning_rate=0.05, min_child_samples=30, n_jobs=1, verbosity=-1, random_state=1
+            ),
+            "XGBoost": XGBClassifier(max_depth=3, n_estimators=150, learning_rate=0.05, n_jobs=1, random_state=1),
+            "CatBoost": CatBoostClassifier(
+                depth=4,
+                iterations=300,
+                learning_rate=0.05,
+                thread_count=1,
+                verbose=False,
+                random_seed=1,
+                allow_writing_files=False,
+            ),
+            "random forest": make_pipeline(
+                fill, RandomForestClassifier(n_estimators=300, min_samples_leaf=10, n_jobs=1, random_state=1)
+            ),
+        }
+    return {name: model.fit(learned, outcome).predict_proba(asked)[:, 1] for name, model in models.items()}
+
+
+def world_rows(preset: str, asked: tuple[int, ...], *, n_customers: int, quick: bool, seed: int = 11) -> list[dict[str, Any]]:
+    world = simulate(preset, n_customers=n_customers, n_months=24 if quick else 36, seed=seed)
+    ledger = ledger_of(dict(world.tables), "EUR")
+    refits = tuple(world.end_on - timedelta(days=91 * n) for n in (5, 4, 3, 2))
+    gathered = gather_invoices([ledger], shipped(), until=world.end_on, refits=refits)
+    forecast = walk_forward_invoices(gathered, shipped())
+    truth = odds_at_issue(world, lateness=asked).table(world)
+    place = {invoice: at for at, invoice in enumerate(truth["invoice_id"].to_pylist())}
+    at = np.array([place[invoice] for invoice in forecast.cases.invoices["invoice_id"].to_pylist()])
+    found = []
+    for k in asked:
+        realised = truth[f"realised_{k}"].cast(pa.float64()).to_numpy(zero_copy_only=False)[at]
+        mask = ~np.isnan(realised) & (forecast.cases.age <= k)
+        found.append(attained_row(preset, k, forecast, realised, truth[f"filtered_{k}"].to_numpy()[at], mask))
+    if preset == "default":
+        found += [pay_date_row(forecast), cash_row(gathered)]
+    return found
+
+
+def attained_row(preset: str, k: int, forecast: Any, realised: Any, limit: Any, mask: Any) -> dict[str, Any]:
+    outcome = realised[mask]
+    customers = np.unique(customers_of(forecast.cases)[mask], return_inverse=True)[1]
+    losses = {
+        name: loss(outcome, chance)
+        for name, chance in {
+            "prior": np.full(len(outcome), outcome.mean()),
+            "hazard": forecast.curves.late(k)[mask],
+            "rate": forecast.own.late(k)[mask],
+            "limit": limit[mask],
+        }.items()
+    }
+    n = customers.max() + 1
+    weights = np.random.default_rng(1).multinomial(n, np.full(n, 1 / n), 500)
+    sums = {name: np.bincount(customers, each, minlength=n) for name, each in losses.items()}
+
+    def attained(name: str, weight: Any) -> Any:
+        return (weight @ (sums["prior"] - sums[name])) / (weight @ (sums["prior"] - sums["limit"]))
+
+    whole = np.ones(n)
+    value, draws = attained("hazard", whole), np.quantile(attained("hazard", weights), (0.025, 0.975))
+    try:
+        check_below_limit(losses["hazard"], losses["limit"], customers)
+        guard, honest = "below the limit", True
+    except LeakFound as leak:
+        guard, honest = str(leak), False
+    floor = ATTAINED[preset, k]
+    measured = f"attained {value:.3f} ({draws[0]:.3f}-{draws[1]:.3f}), n {len(outcome):,}, {outcome.mean():.1%} late; {guard}"
+    told = f"shrunken rate {attained('rate', whole):.3f}; Bayes limit 1, log loss {losses['limit'].mean():.4f}"
+    return row(f"simulator {preset}, late > {k}", measured, f"attained >= {floor}", told, bool(value >= floor and honest))
+
+
+def pay_date_row(forecast: Any) -> dict[str, Any]:
+    """Of invoices old enough that all of them have shown it: how many were paid within their 80 % interval."""
+    paid, low, high = forecast.fates.paid, forecast.curves.age_when(0.1), forecast.curves.age_when(0.9)
+    watched = forecast.fates.watched
+    mature = day_number(forecast.until) - forecast.cases.column("due") > EDGES[-1]
+    decided = forecast.fates.counts & mature & ((paid <= watched) | (watched > high))
+    seen = paid <= watched
+    inside = (seen & (paid >= low) & (paid <= high))[decided]
+    below, above = (seen & (paid < low))[decided].mean(), (~seen | (paid > high))[decided].mean()
+    measured = f"covers {inside.mean():.1%} of {len(inside):,}; {below:.1%} earlier, {above:.1%} later"
+    return row("80 % pay-date interval, out of time", measured, "80 +- 5 %", "", bool(abs(inside.mean() - 0.8) <= 0.05))
+
+
+def cash_row(gathered: Any) -> dict[str, Any]:
+    """Weeks of cash from invoices open at a month end after the first refit, by the newest hazard known then."""
+    cases, fates, until = gathered.cases, gathered.fates[gathered.until], gathered.until
+    first = gathered.refits[0]
+    then = gathered.fates[first - timedelta(days=1)]
+    past = (cases.column("as_of") < day_number(first)) & then.counts
+    hazard = Hazard(fit_hazard(cases.take(past), then.take(past), catalogue_of(), shipped().hazard, shipped().seed))
+    n_weeks, covered, errors, by_rule, came = 8, [], [], [], []
+    for end in month_ends(first, until - timedelta(days=WEEK * n_weeks)):
+        mask = cases.column("as_of") == day_number(end)
+        if not mask.any():
+            continue
+        asked, fate = cases.take(mask), fates.take(mask)
+        curves = hazard.curves(asked)
+        amounts = asked.column("cents") / 100
+        weeks = cash_in(amounts, customers_of(asked), paid_by_week(curves, n_weeks), seed=1)
+        week = np.where(fate.paid <= fate.watched, np.ceil((fate.paid - curves.age) / WEEK) - 1, n_weeks)
+        real = np.bincount(np.clip(week, 0, n_weeks).astype(int), amounts, minlength=n_weeks + 1)[:n_weeks]
+        delay = np.nan_to_num(np.asarray(asked.who["receipt_days_365d"].to_numpy(zero_copy_only=False), float)[asked.observation])
+        rule = plus_mean_delay(amounts, curves.age, delay, n_weeks)
+        covered.append((real >= weeks.p10) & (real <= weeks.p90))
+        errors.append(np.abs(weeks.p50 - real))
+        by_rule.append(np.abs(rule - real))
+        came.append(real)
+    share = float(np.mean(covered))
+    ours, theirs = (np.sum(each) / np.sum(came) for each in (errors, by_rule))
+    measured = f"range holds {share:.0%} of {np.size(covered)} weeks; error {ours:.1%} of the cash"
+    return row(
+        "cash by week from open invoices",
+        measured,
+        "80 +- 10 %, and less error than the rule",
+        f"due date + customer's mean delay: error {theirs:.1%}",
+        bool(abs(share - 0.8) <= 0.1 and ours < theirs),
+    )
+
+
+def loss(outcome: Any, chance: Any) -> Any:
+    kept = np.clip(chance, 1e-6, 1 - 1e-6)
+    return -np.where(outcome == 1, np.log(kept), np.log1p(-kept))
+
+
+def interval(measured: Any) -> str:
+    return f"{measured.value:.4f} ({measured.low:.3f}-{measured.high:.3f})"
+
+
+def floor_text(floor: dict[str, float]) -> str:
+    return ", ".join(f"{'AUC >=' if name == 'auc' else 'log loss <='} {value}" for name, value in floor.items())
+
+
+def row(work: str, measured: str, floor: str, told: str, passed: bool) -> dict[str, Any]:
+    return {"work": work, "measured": measured, "floor": floor, "peers": told, "passed": passed, "command": COMMAND}

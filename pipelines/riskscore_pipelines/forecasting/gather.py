@@ -1,0 +1,120 @@
+"""From a book and the approved model to its open invoices with their days of payment, and the cash of the weeks ahead."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from riskscore.errors import ModelRefused
+from riskscore.hazard import from_part, take_cases
+from riskscore.hazard.cash import WEEK, Weeks, cash_in, paid_by_week
+from riskscore.hazard.readouts import by_terms, of_invoices
+from riskscore.snapshot import customers_known_at
+from riskscore.stores.database import open_database
+from riskscore.stores.ledgers import Book, open_book
+from riskscore.stores.ledgers.reception import Progress as Told
+from riskscore.stores.models import load_approved
+from riskscore.stores.workplace import Workplace
+
+SEED = 1
+"""Of the draws behind the ranges: the same book gives the same figures."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a book's open invoices will bring.
+
+    on: the date; the first week begins the day after. invoices: see `riskscore.hazard.readouts.of_invoices`. terms: expected days
+    to pay by customer and terms. weeks: by currency. opened: open and not disputed, by currency, in whole units.
+    """
+
+    on: date
+    model_digest: str
+    book_digest: str
+    invoices: pa.Table
+    terms: pa.Table
+    weeks: Mapping[str, Weeks]
+    opened: Mapping[str, float]
+
+    def week_ends(self) -> list[date]:
+        """The last day of each week ahead."""
+        n = max((len(each.mean) for each in self.weeks.values()), default=0)
+        return [self.on + timedelta(days=WEEK * week) for week in range(1, n + 1)]
+
+    def as_json(self) -> dict[str, Any]:
+        """The cash table for programs."""
+        return {
+            "as_of": self.on.isoformat(),
+            "model_digest": self.model_digest,
+            "book_digest": self.book_digest,
+            "open_invoices": self.invoices.num_rows,
+            "open": {currency: round(amount, 2) for currency, amount in self.opened.items()},
+            "weeks": {
+                currency: [
+                    {"to": end.isoformat(), **{name: round(float(getattr(weeks, name)[at]), 2) for name in FIGURES}}
+                    for at, end in enumerate(self.week_ends())
+                ]
+                for currency, weeks in self.weeks.items()
+            },
+        }
+
+
+FIGURES = ("mean", "p10", "p50", "p90")
+
+
+def forecast_book(
+    workplace: Workplace, folder: Any, *, as_of: date | None, n_weeks: int, model: str = "late_payment", told: Told
+) -> Forecast:
+    """The forecast of a book at a date (default: its last known day), on what was known by then.
+
+    Raises ModelRefused where no model is approved, or the approved one was trained before hazards travelled with models.
+    """
+    book = open_book(folder)
+    on = as_of or book.last_known_on
+    engine = open_database(workplace.database)
+    try:
+        approved = load_approved(workplace, engine, model)
+    finally:
+        engine.dispose()
+    hazard = from_part(approved.part("hazard"))
+    if hazard is None:
+        raise ModelRefused(
+            "the approved model holds no payment hazard: it was trained by an older version. Train again, promote and approve."
+        )
+    invoices, terms, paid_by = [], [], []
+    for bucket in book.buckets():
+        told("open invoices", bucket, len(book.buckets()))
+        cases = _cases(book, bucket, on)
+        curves = hazard.curves(cases)
+        invoices.append(of_invoices(cases, curves))
+        terms.append(by_terms(cases, curves))
+        paid_by.append(paid_by_week(curves, n_weeks))
+    told("weeks ahead", 0, 1)
+    table = pa.concat_tables(invoices)
+    order = pc.sort_indices(table, sort_keys=[("customer_id", "ascending"), ("invoice_id", "ascending")])
+    chances = np.concatenate(paid_by)[order.to_numpy()]
+    table = table.take(order)
+    weeks, opened = _weeks(table, chances)
+    by_customer = pa.concat_tables(terms).sort_by([("customer_id", "ascending"), ("terms_days", "ascending")])
+    return Forecast(on, approved.digest, book.digest, table, by_customer, weeks, opened)
+
+
+def _cases(book: Book, bucket: int, on: date) -> Any:
+    ledger = book.ledger(bucket=bucket)
+    return take_cases(ledger, customers_known_at(ledger, on))
+
+
+def _weeks(invoices: pa.Table, chances: Any) -> tuple[dict[str, Weeks], dict[str, float]]:
+    currencies = np.asarray(invoices["currency"].to_pylist(), dtype=object)
+    amounts = invoices["open"].cast(pa.float64()).to_numpy()
+    customers = np.unique(np.asarray(invoices["customer_id"].to_pylist(), dtype=object), return_inverse=True)[1]
+    weeks, opened = {}, {}
+    for currency in sorted(set(currencies.tolist())):
+        mine = currencies == currency
+        weeks[currency] = cash_in(amounts[mine], customers[mine].astype(np.int64), chances[mine], seed=SEED)
+        opened[currency] = float(amounts[mine].sum())
+    return weeks, opened

@@ -1,0 +1,137 @@
+"""The hazard as a formula: from cases to the chance of being paid in each age bin, and to the curve of being still unpaid.
+
+The members speak of one thing, the log-odds to be paid in a bin when it is reached, and are averaged there: the curve that
+follows falls by construction, and every question (late by k days, day of payment, cash by a week) is read from the one curve.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm
+import numpy as np
+from scipy.special import expit
+
+from riskscore.errors import ModelRefused
+from riskscore.hazard import bins
+from riskscore.hazard.bins import EDGES, N_BINS
+from riskscore.hazard.cases import Cases
+from riskscore.hazard.inputs import OF_BIN, OF_CASE, describe
+from riskscore.model.bundle import canonical
+from riskscore.model.formula import Floats
+from riskscore.model.members import standardised
+
+HAZARD_FILES = ("booster.txt", "formula.json", "selftest.json")
+SELFTEST_TOLERANCE = 1e-12
+HABIT = len(OF_BIN) - OF_BIN.index("habit")
+"""Where, counted from the last column of a period, the log-odds by the customer's own habit stand."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The chance of each invoice to be still unpaid, by age. age: (n,), on the case's date; survived: (n, N_BINS) at `EDGES`;
+    pace: see `bins.unpaid_at`.
+    """
+
+    age: Floats
+    survived: Floats
+    pace: float
+
+    def __len__(self) -> int:
+        return len(self.age)
+
+    def late(self, k: Floats | float) -> Floats:
+        """P(unpaid more than k days past due); 1 where that has happened already."""
+        return bins.unpaid_at(self.survived, self.age, np.asarray(k, dtype=np.float64), self.pace)
+
+    def age_when(self, share: float) -> Floats:
+        """The first age by which the invoice is paid with a chance of at least `share`; infinite where that never comes."""
+        return bins.age_when(self.survived, self.age, share, self.pace)
+
+    def take(self, mask: Any) -> "Curves":
+        """The curves where the mask is true."""
+        return Curves(self.age[mask], self.survived[mask], self.pace)
+
+
+class Hazard:
+    """A fitted hazard, read from the bytes of `HAZARD_FILES`. The caller has verified their digests."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self.files = dict(files)
+        stored = json.loads(files["formula.json"])
+        self.catalogue: tuple[str, ...] = tuple(stored["catalogue"])
+        self.habits: dict[str, Any] = stored["habits"]
+        self.weights: dict[str, float] = stored["weights"]
+        self.logistic: dict[str, Any] = stored["logistic"]
+        self.booster = lightgbm.Booster(model_str=files["booster.txt"].decode())
+        self.names = (*self.catalogue, *OF_CASE, *OF_BIN)
+
+    def curves(self, cases: Cases) -> Curves:
+        """The curve of every case."""
+        described = describe(cases, self.catalogue, self.habits)
+        case, place = described.periods()
+        chance = np.zeros((len(cases), N_BINS))
+        chance[case, place] = expit(self.log_odds(described.period_matrix(case, place), place))
+        return Curves(described.age, bins.survival(chance, described.age), bins.book_pace(self.habits["mean"]))
+
+    def log_odds(self, periods: Floats, place: Any) -> Floats:
+        """The log-odds to be paid in the bin, of periods as `Described.period_matrix` gives them; place: their bins."""
+        members = self.member_log_odds(periods, place)
+        total = np.zeros(len(periods))
+        for name, weight in self.weights.items():
+            total += weight * members[name]
+        return total
+
+    def member_log_odds(self, periods: Floats, place: Any) -> dict[str, Floats]:
+        """What each member says on its own."""
+        logistic = np.asarray(self.logistic["bins"])[place]
+        late = EDGES[place] > 0
+        for term in self.logistic["terms"]:
+            slope = term["coefficient"] + late * term["late_coefficient"]
+            logistic = logistic + slope * standardised(term, periods[:, self.names.index(term["input"])])
+        return {"logistic": logistic, "trees": self._ask_trees(periods), "rate": periods[:, -HABIT]}
+
+    def _ask_trees(self, periods: Floats) -> Floats:
+        if not len(periods):
+            return np.zeros(0)
+        return np.asarray(self.booster.predict(periods, raw_score=True, num_threads=1), dtype=np.float64)
+
+
+def with_selftest(files: Mapping[str, bytes], periods: Floats, place: Any) -> dict[str, bytes]:
+    """The files with vectors by which a loaded hazard tests itself: periods and what is answered to them here."""
+    answers = Hazard(files).log_odds(periods, place)
+    stored = {
+        "periods": [[None if np.isnan(value) else value for value in row] for row in periods.tolist()],
+        "bins": np.asarray(place).tolist(),
+        "answers": answers.tolist(),
+    }
+    return {**files, "selftest.json": canonical(stored)}
+
+
+def from_part(files: Mapping[str, bytes]) -> Hazard | None:
+    """The hazard that travels with a model (`Model.part("hazard")`), tested; None where none does.
+
+    Raises ModelRefused where a file is missing or unknown, and where the stored vectors are answered otherwise than when it was
+    made.
+    """
+    if not files:
+        return None
+    if sorted(files) != sorted(HAZARD_FILES):
+        raise ModelRefused(f"a hazard is exactly the files {', '.join(HAZARD_FILES)}; these are {', '.join(sorted(files))}.")
+    hazard = Hazard(files)
+    stored = json.loads(files["selftest.json"])
+    periods = np.array(stored["periods"], dtype=np.float64)
+    difference = np.abs(hazard.log_odds(periods, np.array(stored["bins"])) - np.array(stored["answers"])).max(initial=0.0)
+    if not difference <= SELFTEST_TOLERANCE:
+        raise ModelRefused(
+            f"self-test: the payment hazard differs by {difference:.3g} from the stored answers; this machine's libraries do not "
+            "answer as those it was made with. Install the locked versions, or train and approve a model here."
+        )
+    return hazard
+
+
+def own_curves(cases: Cases, habits: Mapping[str, Any]) -> Curves:
+    """The curves by the customer's own shrunken record alone: the rule of thumb the hazard has to beat."""
+    described = describe(cases, (), habits)
+    return Curves(described.age, bins.survival(described.habit, described.age), bins.book_pace(habits["mean"]))

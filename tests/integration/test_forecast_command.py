@@ -1,0 +1,1 @@
+"""`riskscore forecast`: from a book and an approved model to dates of payment and cash, the same bytes every time."""

@@ -1,0 +1,166 @@
+"""The payment hazard: one falling curve an invoice, learned from what was watched, and read for every question."""
+
+from datetime import timedelta
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from modelling import small
+from riskscore.errors import ModelRefused
+from riskscore.hazard import Hazard, from_part, take_cases
+from riskscore.hazard.bins import EDGES, N_BINS, age_when, survival, unpaid_at
+from riskscore.hazard.fit import Watched, periods_seen
+from riskscore.hazard.inputs import describe
+from riskscore.hazard.rundays import fit_base, habit, run_mass
+from riskscore.snapshot import customers_known_at
+from riskscore.stores.engines import ledger_of
+from riskscore.training.invoices import (
+    gather_invoices,
+    judge_invoices,
+    known_by,
+    learn_hazard,
+    walk_forward_invoices,
+)
+from simulated import world_of
+
+WORLD = {"preset": "default", "n_customers": 60, "n_months": 22, "seed": 8}
+
+
+@lru_cache(maxsize=1)
+def gathered():
+    world = world_of(**WORLD)
+    return gather_invoices([ledger_of(dict(world.tables), "EUR")], small(), until=world.end_on)
+
+
+@lru_cache(maxsize=1)
+def files():
+    return learn_hazard(gathered(), small())
+
+
+@lru_cache(maxsize=1)
+def open_cases():
+    world = world_of(**WORLD)
+    ledger = ledger_of(dict(world.tables), "EUR")
+    return take_cases(ledger, customers_known_at(ledger, world.end_on))
+
+
+def curves():
+    return Hazard(files()).curves(open_cases())
+
+
+def test_the_curve_falls_with_the_days_and_starts_at_one():
+    found = curves()
+    late = np.column_stack([found.late(k) for k in range(-30, 400, 3)])
+
+    assert len(found) > 50
+    assert (np.diff(late, axis=1) <= 1e-12).all()
+    assert (found.late(found.age) == 1).all()
+    assert ((late >= 0) & (late <= 1)).all()
+
+
+def test_the_day_of_payment_is_where_the_curve_says_so():
+    found = curves()
+    for share in (0.1, 0.5, 0.9):
+        day = found.age_when(share)
+        there = np.isfinite(day) & (day > found.age)
+
+        assert there.mean() > 0.9
+        assert (found.late(np.where(there, day, 0))[there] <= 1 - share + 1e-9).all()
+        assert (found.late(np.where(there, day - 1, 0))[there] >= 1 - share - 1e-9).all()
+
+
+def test_between_two_edges_the_chance_of_payment_is_the_same_every_day():
+    survived = survival(np.full((1, N_BINS), 0.5), np.array([-40.0]))
+
+    assert unpaid_at(survived, np.array([-40.0]), 20.0, -0.01)[0] == pytest.approx(0.5 ** (1 + list(EDGES).index(20)))
+    assert unpaid_at(survived, np.array([-40.0]), 25.0, -0.01)[0] == pytest.approx(
+        np.sqrt(unpaid_at(survived, np.array([-40.0]), 20.0, -0.01)[0] * unpaid_at(survived, np.array([-40.0]), 30.0, -0.01)[0])
+    )
+    assert age_when(survived, np.array([-40.0]), 1 - 0.5**13, -0.01)[0] == 30
+
+
+def test_an_open_invoice_teaches_the_bins_it_has_survived_and_no_other():
+    described = describe(open_cases(), (), gathered_habits())
+    n = len(described.age)
+    watched = Watched(np.full(n, np.inf), np.full(n, 16.0))
+    _, place, paid = periods_seen(described, watched)
+
+    assert paid.sum() == 0
+    assert EDGES[place].max() == 15
+
+
+def gathered_habits():
+    return Hazard(files()).habits
+
+
+def test_a_paid_invoice_ends_in_the_bin_of_its_payment():
+    described = describe(open_cases(), (), gathered_habits())
+    n = len(described.age)
+    young = described.age < 4
+    case, place, paid = periods_seen(described, Watched(np.full(n, 5.0), np.full(n, 100.0)))
+
+    assert (EDGES[place[paid == 1]][young[case[paid == 1]]] == 7).all()
+    assert paid.sum() == (described.age < EDGES[-1]).sum()
+
+
+def test_a_customer_that_always_paid_on_fridays_is_expected_on_fridays():
+    weekdays = np.array([[0, 0, 0, 0, 12, 0, 0], [3, 2, 3, 2, 2, 0, 0]], dtype=float)
+    month_days = np.full((2, 31), 12 / 31)
+    base = fit_base(np.tile([20.0, 20, 20, 20, 20, 0, 0], (50, 1)), np.full((50, 31), 3.0))
+    any_day, by_weekday, _ = habit(weekdays, month_days, base)
+
+    assert any_day[0] < 0.01
+    assert by_weekday[0, 4] > 3
+    assert by_weekday[0, 0] < 0.2
+    assert any_day[1] > 0.5
+
+
+def test_no_payment_day_is_expected_on_a_holiday_or_before_the_date():
+    cases = open_cases()
+    mass = run_mass(cases, gathered_habits()["base"])
+
+    assert (np.diff(mass, axis=1) >= 0).all()
+    today = np.clip(cases.age + 60, 0, mass.shape[1] - 1).astype(int)
+    assert (mass[np.arange(len(cases)), today][cases.age >= -60] == 0).all()
+
+
+def test_equal_ledgers_give_equal_bytes_whatever_the_order_of_rows():
+    world = world_of(**WORLD)
+    shuffled = {
+        name: table.take(pa.array(np.random.default_rng(1).permutation(table.num_rows))) for name, table in world.tables.items()
+    }
+    again = learn_hazard(gather_invoices([ledger_of(shuffled, "EUR")], small(), until=world.end_on), small())
+
+    assert again == files()
+
+
+def test_a_hazard_that_answers_otherwise_than_when_it_was_made_is_refused():
+    assert from_part({}) is None
+    assert isinstance(from_part(files()), Hazard)
+    with pytest.raises(ModelRefused, match="exactly the files"):
+        from_part({"booster.txt": b""})
+    changed = files()["formula.json"].replace(b'"weights":{"logistic":0.45', b'"weights":{"logistic":0.46')
+    assert changed != files()["formula.json"]
+    with pytest.raises(ModelRefused, match="self-test"):
+        from_part(files() | {"formula.json": changed})
+
+
+def test_on_later_invoices_the_hazard_is_better_than_the_customers_own_record():
+    forecast = walk_forward_invoices(gathered(), small())
+    figures = judge_invoices(forecast, small())["late > 0"]
+
+    assert figures["hazard"]["log_loss"].value < figures["shrunken rate"]["log_loss"].value
+    assert figures["hazard"]["auc"].value > 0.7
+    assert (np.diff(np.column_stack([forecast.curves.late(k) for k in range(-20, 90)]), axis=1) <= 1e-12).all()
+
+
+def test_what_is_asked_on_a_date_knows_nothing_that_came_later():
+    world = world_of(**WORLD)
+    ledger = ledger_of(dict(world.tables), "EUR")
+    day = world.end_on - timedelta(days=200)
+    asked = [take_cases(each, customers_known_at(ledger, day)) for each in (ledger, known_by(ledger, day))]
+
+    assert asked[0].invoices.equals(asked[1].invoices)
+    assert (Hazard(files()).curves(asked[0]).survived == Hazard(files()).curves(asked[1]).survived).all()

@@ -1,0 +1,109 @@
+"""The leaks that raise figures without skill: each is planted here, and a guard goes red."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from modelling import small
+from riskscore.evaluation import LeakFound, check_below_limit, check_known_before, check_point_in_time
+from riskscore.hazard import take_cases
+from riskscore.simulation.oracle import odds_at_issue
+from riskscore.snapshot import customers_known_at
+from riskscore.stores.engines import ledger_of
+from riskscore.training import invoices
+from riskscore.training.invoices import check_inputs, known_by
+from simulated import world_of
+
+WORLD = {"preset": "default", "n_customers": 60, "n_months": 22, "seed": 8}
+
+
+def ledger():
+    return ledger_of(dict(world_of(**WORLD).tables), "EUR")
+
+
+def middle():
+    return world_of(**WORLD).end_on - timedelta(days=300)
+
+
+def planted(column):
+    """A column computed by `column(ledger, customer ids)` of customers known in the middle, from all facts and from those known."""
+    whole = ledger()
+    who = customers_known_at(whole, middle())["customer_id"].to_pylist()
+    return tuple(np.array([column(each, customer) for customer in who])[:, None] for each in (whole, known_by(whole, middle())))
+
+
+def delays_of(each, customer, issued_by):
+    """Days from issue to payment of a customer's invoices issued by a day, whenever that payment became known."""
+    settled = each.frames["settlements"].collect("pyarrow").to_native().to_pandas()
+    issued = each.frames["invoices"].collect("pyarrow").to_native().to_pandas()
+    issued = issued[(issued["customer_id"] == customer) & (issued["issued_on"] <= issued_by)]
+    joined = issued.merge(settled, on="invoice_id")
+    return (joined["settled_on"] - joined["issued_on"]).mean()
+
+
+def test_the_delay_of_invoices_issued_but_not_settled_yet_is_a_leak():
+    day = (middle() - date(1970, 1, 1)).days
+
+    with pytest.raises(LeakFound, match="delay"):
+        check_point_in_time(["delay"], *planted(lambda each, customer: delays_of(each, customer, day)))
+
+
+def test_the_mean_of_a_customer_over_the_whole_file_is_a_leak():
+    with pytest.raises(LeakFound, match="mean_delay"):
+        check_point_in_time(["mean_delay"], *planted(lambda each, customer: delays_of(each, customer, 10**6)))
+
+
+def test_a_column_that_is_filled_in_after_issue_is_a_leak():
+    def disputed(each, customer):
+        rows = each.frames["disputes"].collect("pyarrow")["customer_id"].to_list()
+        return float(rows.count(customer))
+
+    with pytest.raises(LeakFound, match="disputed"):
+        check_point_in_time(["disputed"], *planted(disputed))
+
+
+def test_the_inputs_of_the_hazard_are_no_leak_and_a_training_with_one_stops(monkeypatch):
+    whole = ledger()
+    cases = take_cases(whole, customers_known_at(whole, middle()))
+    habits = invoices.fit_habits(cases)
+    check_inputs(whole, cases, habits)
+
+    honest = invoices.take_cases
+
+    def with_tomorrow(each, observations):
+        later = observations.set_column(
+            1, "as_of", pa.array([middle() + timedelta(days=60)] * observations.num_rows, pa.date32())
+        )
+        return honest(each, later)
+
+    monkeypatch.setattr(invoices, "take_cases", with_tomorrow)
+    with pytest.raises(LeakFound, match="later facts"):
+        invoices.gather_invoices([whole], small(), until=world_of(**WORLD).end_on)
+
+
+def test_rows_split_at_random_are_a_leak():
+    check_known_before(date(2024, 6, 30), date(2024, 7, 1))
+
+    with pytest.raises(LeakFound, match="Split by time"):
+        check_known_before(date(2024, 12, 31), date(2024, 7, 1))
+
+
+def test_what_beats_the_best_possible_forecast_has_seen_the_outcome():
+    world = world_of(**WORLD)
+    odds = odds_at_issue(world, lateness=(30,))
+    known = ~np.isnan(odds.realised[:, 0])
+    came, best = odds.realised[known, 0], np.clip(odds.filtered[known, 0], 1e-6, 1 - 1e-6)
+    customers = np.unique(world.truth.billing.customer[odds.invoice[known]], return_inverse=True)[1]
+
+    def loss(chance):
+        return -np.where(came == 1, np.log(chance), np.log1p(-chance))
+
+    shares = np.bincount(customers, came) / np.bincount(customers)
+    leaked = np.clip(0.5 * best + 0.5 * shares[customers], 1e-6, 1 - 1e-6)
+
+    check_below_limit(loss(best), loss(best), customers)
+    check_below_limit(loss(np.clip(best * 1.1, 0, 1 - 1e-6)), loss(best), customers)
+    with pytest.raises(LeakFound, match="best possible"):
+        check_below_limit(loss(leaked), loss(best), customers)

@@ -70,6 +70,11 @@ def check_point_in_time(names: Sequence[str], values: Floats, without_later: Flo
     values, without_later: (n, columns), the same rows computed from all facts and from those known by the date alone. This
     catches what no test of skill can: delays of invoices not settled yet, a mean over the whole file, a column filled in later.
     """
+    if len(values) != len(without_later):
+        raise LeakFound(
+            f"{len(values)} rows are {len(without_later)} once later facts are taken away: which rows there are tells what was not "
+            "known at the date."
+        )
     changed = ~((values == without_later) | (np.isnan(values) & np.isnan(without_later)))
     if changed.any():
         worst = int(changed.sum(axis=0).argmax())

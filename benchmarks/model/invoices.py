@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from riskscore import recipe
-from riskscore.evaluation import LeakFound, Resamples, check_below_limit
+from riskscore.evaluation import LeakFound, Resamples, attained, check_below_limit
 from riskscore.hazard import Hazard
 from riskscore.hazard.bins import EDGES
 from riskscore.hazard.cash import WEEK, cash_in, paid_by_week, plus_mean_delay
@@ -182,33 +182,21 @@ def world_rows(preset: str, asked: tuple[int, ...], *, n_customers: int, quick: 
 def attained_row(preset: str, k: int, forecast: Any, realised: Any, limit: Any, mask: Any) -> dict[str, Any]:
     outcome = realised[mask]
     customers = np.unique(customers_of(forecast.cases)[mask], return_inverse=True)[1]
-    losses = {
-        name: loss(outcome, chance)
-        for name, chance in {
-            "prior": np.full(len(outcome), outcome.mean()),
-            "hazard": forecast.curves.late(k)[mask],
-            "rate": forecast.own.late(k)[mask],
-            "limit": limit[mask],
-        }.items()
-    }
-    n = customers.max() + 1
-    weights = np.random.default_rng(1).multinomial(n, np.full(n, 1 / n), 500)
-    sums = {name: np.bincount(customers, each, minlength=n) for name, each in losses.items()}
-
-    def attained(name: str, weight: Any) -> Any:
-        return (weight @ (sums["prior"] - sums[name])) / (weight @ (sums["prior"] - sums["limit"]))
-
-    whole = np.ones(n)
-    value, draws = attained("hazard", whole), np.quantile(attained("hazard", weights), (0.025, 0.975))
+    prior = np.full(len(outcome), outcome.mean())
+    found, rate = (
+        attained(curves.late(k)[mask], limit[mask], prior, outcome, customers, seed=1)
+        for curves in (forecast.curves, forecast.own)
+    )
     try:
-        check_below_limit(losses["hazard"], losses["limit"], customers)
+        check_below_limit(found)
         guard, honest = "below the limit", True
     except LeakFound as leak:
         guard, honest = str(leak), False
     floor = ATTAINED[preset, k]
-    measured = f"attained {value:.3f} ({draws[0]:.3f}-{draws[1]:.3f}), n {len(outcome):,}, {outcome.mean():.1%} late; {guard}"
-    told = f"shrunken rate {attained('rate', whole):.3f}; Bayes limit 1, log loss {losses['limit'].mean():.4f}"
-    return row(f"simulator {preset}, late > {k}", measured, f"attained >= {floor}", told, bool(value >= floor and honest))
+    measured = f"attained {interval(found.share)}, n {len(outcome):,}, {outcome.mean():.1%} late; {guard}"
+    told = f"shrunken rate {rate.share.value:.3f}; log loss of the Bayes limit {found.limit:.4f}"
+    passed = bool(found.share.value >= floor and honest)
+    return row(f"simulator {preset}, late > {k}", measured, f"attained >= {floor}", told, passed)
 
 
 def pay_date_row(forecast: Any) -> dict[str, Any]:
@@ -258,11 +246,6 @@ def cash_row(gathered: Any) -> dict[str, Any]:
         f"due date + customer's mean delay: error {theirs:.1%}",
         bool(abs(share - 0.8) <= 0.1 and ours < theirs),
     )
-
-
-def loss(outcome: Any, chance: Any) -> Any:
-    kept = np.clip(chance, 1e-6, 1 - 1e-6)
-    return -np.where(outcome == 1, np.log(kept), np.log1p(-kept))
 
 
 def interval(measured: Any) -> str:

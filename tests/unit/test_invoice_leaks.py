@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from modelling import small
-from riskscore.evaluation import LeakFound, check_below_limit, check_known_before, check_point_in_time
+from riskscore.evaluation import LeakFound, attained, check_below_limit, check_known_before, check_point_in_time
 from riskscore.hazard import take_cases
 from riskscore.simulation.oracle import odds_at_issue
 from riskscore.snapshot import customers_known_at
@@ -97,13 +97,13 @@ def test_what_beats_the_best_possible_forecast_has_seen_the_outcome():
     came, best = odds.realised[known, 0], np.clip(odds.filtered[known, 0], 1e-6, 1 - 1e-6)
     customers = np.unique(world.truth.billing.customer[odds.invoice[known]], return_inverse=True)[1]
 
-    def loss(chance):
-        return -np.where(came == 1, np.log(chance), np.log1p(-chance))
+    def judged(chance):
+        return attained(chance, best, np.full(len(came), came.mean()), came, customers, seed=1)
 
     shares = np.bincount(customers, came) / np.bincount(customers)
-    leaked = np.clip(0.5 * best + 0.5 * shares[customers], 1e-6, 1 - 1e-6)
+    leaked = 0.5 * best + 0.5 * shares[customers]
 
-    check_below_limit(loss(best), loss(best), customers)
-    check_below_limit(loss(np.clip(best * 1.1, 0, 1 - 1e-6)), loss(best), customers)
-    with pytest.raises(LeakFound, match="best possible"):
-        check_below_limit(loss(leaked), loss(best), customers)
+    check_below_limit(judged(best))
+    check_below_limit(judged(best * 0.9))
+    with pytest.raises(LeakFound, match="has seen"):
+        check_below_limit(judged(leaked))

@@ -11,8 +11,6 @@ from riskscore.evaluation.metrics import Floats, Integers
 TOO_GOOD = 0.95
 """No single honest feature tells who will pay late this well; a copy of the outcome does."""
 
-ONE_IN_A_THOUSAND = 0.001
-
 EPOCH = date(1970, 1, 1)
 
 
@@ -72,8 +70,8 @@ def check_point_in_time(names: Sequence[str], values: Floats, without_later: Flo
     """
     if len(values) != len(without_later):
         raise LeakFound(
-            f"{len(values)} rows are {len(without_later)} once later facts are taken away: which rows there are tells what was not "
-            "known at the date."
+            f"{len(values)} rows are {len(without_later)} once later facts are taken away: which rows there are tells what "
+            "was not known at the date."
         )
     changed = ~((values == without_later) | (np.isnan(values) & np.isnan(without_later)))
     if changed.any():
@@ -90,24 +88,6 @@ def check_known_before(known_by: date, judged_from: date) -> None:
         raise LeakFound(
             f"what is judged from {judged_from} on was learned from outcomes known only by {known_by}. Split by time: learn from "
             "what was known before the first date judged."
-        )
-
-
-def check_below_limit(loss: Floats, limit: Floats, customers: Integers, *, seed: int = 1, n_resamples: int = 500) -> None:
-    """No forecast is better than the best one possible, beyond chance. Raises LeakFound where one is.
-
-    loss, limit: log loss row by row of the forecast and of the Bayes limit, known in a simulated world alone. Customers are drawn
-    with replacement; red is a mean advantage whose one-in-a-thousand draw is still an advantage.
-    """
-    n = int(customers.max()) + 1
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_resamples)
-    advantage = np.bincount(customers, limit - loss, minlength=n)
-    rows = np.bincount(customers, minlength=n)
-    ahead = (drawn @ advantage) / np.maximum(drawn @ rows, 1)
-    if np.quantile(ahead, ONE_IN_A_THOUSAND) > 0:
-        raise LeakFound(
-            f"the forecast beats the best possible one by {advantage.sum() / rows.sum():.4f} in log loss, beyond chance: it has "
-            "seen what was not known at its dates."
         )
 
 

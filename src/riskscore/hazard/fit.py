@@ -118,6 +118,7 @@ def _fit_trees(matrix: Floats, paid: Floats, terms: TreeTerms, n_late: int, each
         "learning_rate": terms.learning_rate,
         "min_data_in_leaf": max(20, round(terms.customers_in_leaf * each)),
         "lambda_l2": terms.ridge * each,
+        "feature_fraction": terms.column_share,
         "max_bin": 127,
         "seed": seed,
         "deterministic": True,

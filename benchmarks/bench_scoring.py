@@ -50,7 +50,8 @@ def prepared(scratch: Path, n_customers: int, n_months: int) -> tuple[Book, Sign
     texts = {name: find_text(f"late_payment/{name}.toml").read_text("utf-8") for name in ("recipe", "grades", "policy")}
     bounds = grades.parse(texts["grades"])
     trained = train([book.ledger()], recipe.parse(texts["recipe"]), bounds, until=book.last_known_on)
-    return book, Signed(trained.model, bounds, policy.parse(texts["policy"], on=book.last_known_on))
+    law = find_text("statutes.toml").read_text("utf-8")
+    return book, Signed(trained.model, bounds, policy.parse(texts["policy"], on=book.last_known_on, law=law))
 
 
 def renamed(rows: pa.Table, times: int) -> pa.Table:

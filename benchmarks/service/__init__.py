@@ -1,1 +1,1 @@
-"""What load measurements of the decision service share: a company to ask about, the two servers, and an honest stream of requests."""
+"""What measuring the decision service under load stands on: a company, the two servers, an honest stream of requests."""

@@ -29,11 +29,11 @@ def prepare(folder: Path, *, customers: int, months: int) -> None:
 def serving(
     command: Sequence[str], folder: Path, *, port: int, ready: str, **environment: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The process, once it answers at `ready`; ended at the end, whatever happened."""
+    """The process id, once it answers at `ready`; the process is ended at the end, whatever happened."""
     process = subprocess.Popen(command, cwd=folder, env={**os.environ, "OMP_NUM_THREADS": "1", **environment})
     try:
         _wait(process, f"http://127.0.0.1:{port}{ready}")
-        yield process
+        yield process.pid
     finally:
         process.terminate()
         try:

@@ -1,7 +1,7 @@
 """A stream of requests over keep-alive connections to this machine: at a fixed rate (open loop) or as fast as answers come.
 
-Open loop: a request has an intended time, and its latency counts from there, also where the connection was still busy. A generator
-that waits for the answer before it sends the next request hides exactly the slow moments it should show.
+Open loop: a request has an intended time, and its latency counts from there, also where every connection was still busy. A
+generator that waits for the answer before it sends the next request hides exactly the slow moments it should show.
 """
 
 import asyncio

@@ -2,11 +2,11 @@
 
     python benchmarks/bench_service.py [--rounds 5] [--seconds 8] [--soak-minutes 10] [--plant-leak]
 
-Open loop: requests come at a fixed rate over 32 connections, latency counts from the intended time; interleaved rounds of the bare
-answer, a score with its explanation, and a durable decision; the figure is the median of the rounds' ratios of the 99th percentile.
-Then throughput on 8 connections, and a soak of mixed requests whose memory must not grow. `--plant-leak` starts the service with
-2 KB kept of every request: the soak must then fail, or it measures nothing. Loopback only. Writes `benchmarks/out/service.json`;
-exit status 1 where a bound is broken.
+Open loop: requests come at a fixed rate over 32 connections, latency counts from the intended time; interleaved rounds of the
+bare answer, a score with its explanation, and a durable decision; the figure is the median of the rounds' ratios of the 99th
+percentile. Then throughput on 8 connections, and a soak of mixed requests whose memory must not grow. `--plant-leak` starts the
+service with 2 KB kept of every request: the soak must then fail, or it measures nothing. Loopback only. Writes
+`benchmarks/out/service.json`; exit status 1 where a bound is broken.
 """
 
 import argparse

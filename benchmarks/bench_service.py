@@ -128,9 +128,10 @@ def main() -> int:
         prepare(folder, customers=wanted.customers, months=wanted.months)
         port, empty = free_port(), free_port()
         command = product_command(port)
+        aged = {"RISKSCORE_MAX_BOOK_AGE_DAYS": "100000"}  # the invented book ends in the past; here it must answer
         if wanted.plant_leak:
             command = [sys.executable, str(HERE / "service" / "leaking.py"), "--book", "book", "--port", str(port)]
-        pid = stack.enter_context(serving(command, folder, port=port, ready="/livez"))
+        pid = stack.enter_context(serving(command, folder, port=port, ready="/livez", **aged))
         customers = customers_of(port)
         if not wanted.plant_leak:
             size = len(urlopen(f"http://127.0.0.1:{port}/v1/customers/{customers[0]}").read())

@@ -30,7 +30,10 @@ def serving(
     command: Sequence[str], folder: Path, *, port: int, ready: str, **environment: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The process id, once it answers at `ready`; the process is ended at the end, whatever happened."""
-    process = subprocess.Popen(command, cwd=folder, env={**os.environ, "OMP_NUM_THREADS": "1", **environment})
+    with (folder / f"server-{port}.log").open("wb") as told:  # a line a request: a terminal would slow it down
+        process = subprocess.Popen(
+            command, cwd=folder, env={**os.environ, "OMP_NUM_THREADS": "1", **environment}, stdout=told, stderr=told
+        )
     try:
         _wait(process, f"http://127.0.0.1:{port}{ready}")
         yield process.pid

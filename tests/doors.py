@@ -38,6 +38,9 @@ class Open:
 
     actor: Actor | None = LOCAL
 
+    def glance(self, connection: HTTPConnection) -> Actor | None:
+        return self.actor
+
     def who(self, connection: HTTPConnection) -> Actor | None:
         return self.actor
 

@@ -97,7 +97,7 @@ def serve(wanted: argparse.Namespace) -> None:
     log_requests()
     app = create_app(
         reception.desk, at, Doorkeeper(engine(), at), store=engine, rules=rules, replay=Replayer(workplace, engine()),
-        delegated=partial(delegation, workplace, wanted.model),
+        delegated=partial(delegation, workplace, wanted.model), at_hand=reception.at_hand,
     )  # fmt: skip
     config = uvicorn.Config(
         app,

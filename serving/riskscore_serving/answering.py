@@ -99,7 +99,7 @@ async def score(request: Request, office: WithOffice) -> Response:
         raise Refusal("storage-unavailable", "The book is older than this house allows.", headers={"Retry-After": "3600"})
     if {"model_unavailable", "no_model", "no_probability"} & set(referred):
         raise ModelRefused("no model answers")
-    return _answer(DecisionOut.answering(decision, tuple(wanted.lacking())).model_dump_json())
+    return _answer(_told(office, decision, wanted))
 
 
 @router.post("/v1/decisions", tags=["decisions"], status_code=201, response_model=DecisionOut,
@@ -124,7 +124,7 @@ async def decide(
             return _answer(before.body, 201, replayed=True)
         decision, wanted, texts = await _decided(office, wanted)
         outcome = request.scope["riskscore_outcome"] = verdict_of(decision).outcome
-        body = DecisionOut.answering(decision, tuple(wanted.lacking())).model_dump_json()
+        body = _told(office, decision, wanted)
         recorded = await office.record(Answer(key, asked, decision, outcome, body, texts))
     return _answer(recorded.body, 201, replayed=recorded.replayed)
 
@@ -147,6 +147,13 @@ def replayed_decision(decision_id: DecisionId, request: Request) -> ReplayOut:
     if found is None:
         raise HTTPException(404)
     return ReplayOut(decision_id=decision_id, identical=found.identical, differs=found.differs)
+
+
+def _told(office: Office, decision: Decision, wanted: Wanted) -> str:
+    """The answer as it is sent."""
+    if wanted.customer_id is None:
+        return DecisionOut.answering(decision, tuple(wanted.lacking())).model_dump_json()
+    return office.told(decision, lambda: DecisionOut.answering(decision).model_dump_json())
 
 
 async def _decided(office: Office, wanted: Wanted) -> tuple[Decision, Wanted, log.Texts]:

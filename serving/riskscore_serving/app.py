@@ -121,16 +121,18 @@ def create_app(
     replay: Callable[[str], Replayed | None] | None = None,
     today: Callable[[], date] | None = None,
     delegated: Callable[[date], Delegation] | None = None,
+    at_hand: Callable[[], Desk | None] = lambda: None,
 ) -> ASGIApp:
     """The server over a desk. desk: gives what answers; called for every request, so that a newer book is seen. door: who asks.
 
     store: the database of decisions; without one nothing can be recorded or looked up, and who asks for that is told so.
-    replay: makes a recorded decision again. delegated: the delegation of authority on a day; without it the shipped one.
+    at_hand: the desk where it was looked at lately, at no cost. replay: makes a recorded decision again. delegated: the delegation
+    of authority on a day; without it the shipped one.
 
     There is no page with the documentation: it would fetch a script. The document itself is at /openapi.json.
     Raises ValueError where a route has no rule in the matrix.
     """
-    office = Office(desk, store or _no_store, rules, **({} if today is None else {"today": today}))
+    office = Office(desk, store or _no_store, rules, at_hand=at_hand, **({} if today is None else {"today": today}))
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:

@@ -72,7 +72,9 @@ class Office:
         store: Callable[[], Engine],
         rules: Rules | None = None,
         today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+        at_hand: Callable[[], Any] = lambda: None,
     ) -> None:
+        self.at_hand = at_hand
         self.desk, self.store, self.rules, self.today = desk, store, rules or Rules(), today
         self.recorder = Recorder(store)
         self.stopping = False
@@ -82,10 +84,13 @@ class Office:
         self._in_hand: set[answers.Key] = set()
         self._silent_until = 0.0
         self._remembered: OrderedDict[str, Decision] = OrderedDict()
+        self._told: OrderedDict[str, str] = OrderedDict()
         self._remembered_of: Any = None
 
     async def open_desk(self) -> Any:
         """The desk that is open now. Raises StorageFailed where the book does not answer."""
+        if (desk := self.at_hand()) is not None:  # no thread for what is there: changing over costs more than a whole answer
+            return desk
         try:
             return await self.within(self.desk)
         except InputRefused as error:
@@ -106,6 +111,7 @@ class Office:
         """The decision about a customer of the book; None where it knows no such customer."""
         if self._remembered_of is not desk:
             self._remembered.clear()
+            self._told.clear()
             self._remembered_of = desk
         stale = self.staleness(desk)
         key = f"{stale}\0{customer_id}"
@@ -118,6 +124,15 @@ class Office:
             while len(self._remembered) > REMEMBERED:
                 self._remembered.popitem(last=False)
         return found
+
+    def told(self, decision: Decision, tell: Callable[[], str]) -> str:
+        """A decision about a customer of the book as it is sent; told in full once, for equal decisions are equal bytes."""
+        key = decision.decision_id
+        if (told := self._told.get(key)) is None:
+            told = self._told[key] = tell()
+            while len(self._told) > REMEMBERED:
+                self._told.popitem(last=False)
+        return told
 
     async def applicant(self, desk: Deciding, application: Application) -> Decision:
         """The decision about an applicant."""

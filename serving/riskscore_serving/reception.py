@@ -43,14 +43,18 @@ class Reception:
     _looked_at: float = float("-inf")
     _lock: Lock = field(default_factory=Lock)
 
+    def at_hand(self) -> Desk | None:
+        """The desk that is open, where it was looked at lately; it costs nothing to ask."""
+        return self._desk if monotonic() - self._looked_at < self.look_every else None
+
     def desk(self) -> Desk:
         """The desk over what is in force.
 
         Where a store or registry does not answer, the desk that is open goes on. Raises InputRefused or StorageFailed where no
         desk is open and the book does not open, UsageRefused where a text cannot be understood.
         """
-        if self._desk is not None and monotonic() - self._looked_at < self.look_every:
-            return self._desk
+        if (desk := self.at_hand()) is not None:
+            return desk
         with self._lock:  # one request opens the new desk, the others wait for it
             try:
                 seen = self._look()

@@ -19,6 +19,7 @@ from riskscore_serving.access.door import Doorkeeper
 from riskscore_serving.access.matrix import CALLERS, Matrix, calls_of, parse, shipped
 from riskscore_serving.actors import Actor
 from riskscore_serving.app import create_app
+from riskscore_serving.problems import Refusal
 from riskscore_serving.settings import Address, address, weakness
 
 SECRET = "kT9-Jq2mWzP_0aXvB7LrYdN4sHcE8fGu"
@@ -36,6 +37,9 @@ class Staged(Doorkeeper):
     """The real door, but for who comes in."""
 
     actor: Actor | None = None
+
+    def glance(self, connection: gate.HTTPConnection) -> Actor | None:
+        return self.actor
 
     def who(self, connection: gate.HTTPConnection) -> Actor | None:
         return self.actor
@@ -270,3 +274,25 @@ def test_only_the_declared_proxy_says_how_it_was_reached(engine: sa.Engine, peer
 def test_the_shipped_matrix_is_read_once_and_whole() -> None:
     assert matrix.shipped() is shipped()
     assert not shipped().may("admin", "GET", "/nothing")
+
+
+def test_a_glance_lets_in_nobody_whom_a_look_would_not(tmp_path: Path) -> None:
+    """The short way past the database holds for a second, for this machine's users, and for nothing that claims to be more."""
+    engine = open_database(f"sqlite:///{tmp_path / 'riskscore.db'}")
+    now = [float(NOW)]
+    door = Doorkeeper(engine, Address(), clock=lambda: now[0])
+
+    def connection(method: str = "GET", **headers: str) -> gate.HTTPConnection:
+        raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in {"host": "127.0.0.1", **headers}.items()]
+        return gate.HTTPConnection({"type": "http", "method": method, "path": "/v1/scores", "headers": raw, "scheme": "http"})
+
+    assert door.glance(connection()) is None, "nobody has looked yet"
+    assert door.who(connection()) == door.glance(connection())
+    for claim in ({"authorization": "Bearer x"}, {"cookie": "a=b"}, {"x_forwarded_for": "10.0.0.1"}):
+        assert door.glance(connection(**claim)) is None
+    with pytest.raises(Refusal):
+        door.glance(connection("POST", origin="http://elsewhere.example", sec_fetch_site="cross-site"))
+
+    now[0] += 1.0
+    assert door.glance(connection()) is None, "a second later it is looked again"
+    engine.dispose()

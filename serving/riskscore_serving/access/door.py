@@ -33,6 +33,18 @@ class Doorkeeper:
         sign_on = self.at.exposure.sign_on
         self.company = None if sign_on is None else Company(sign_on, self.at)
 
+    def glance(self, connection: HTTPConnection) -> Actor | None:
+        """Who asks, where that needs no look into the database: nobody has an account here, and the request claims none.
+
+        Null where it does need one. Raises Refusal as `who` does.
+        """
+        claims = ("authorization", "cookie", *FORWARDED)
+        if self.clock() >= self._open_until or any(name in connection.headers for name in claims):
+            return None
+        if is_unsafe(connection):
+            check_same_origin(connection)
+        return None if "riskscore_form" in connection.scope else LOCAL
+
     def who(self, connection: HTTPConnection) -> Actor | None:
         """Who asks; null where nobody is known.
 

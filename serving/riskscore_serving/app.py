@@ -126,8 +126,8 @@ def create_app(
     """The server over a desk. desk: gives what answers; called for every request, so that a newer book is seen. door: who asks.
 
     store: the database of decisions; without one nothing can be recorded or looked up, and who asks for that is told so.
-    at_hand: the desk where it was looked at lately, at no cost. replay: makes a recorded decision again. delegated: the delegation
-    of authority on a day; without it the shipped one.
+    at_hand: the desk where it was looked at lately, at no cost. replay: makes a recorded decision again.
+    delegated: the delegation of authority on a day; without it the shipped one.
 
     There is no page with the documentation: it would fetch a script. The document itself is at /openapi.json.
     Raises ValueError where a route has no rule in the matrix.

@@ -125,6 +125,13 @@ class Office:
                 self._remembered.popitem(last=False)
         return found
 
+    def remembers(self, customer_id: str | None) -> bool:
+        """Is the decision about this customer of the book there already, on the desk that is at hand?"""
+        desk = self.at_hand()
+        if desk is None or desk is not self._remembered_of:
+            return False
+        return f"{self.staleness(desk)}\0{customer_id}" in self._remembered
+
     def told(self, decision: Decision, tell: Callable[[], str]) -> str:
         """A decision about a customer of the book as it is sent; told in full once, for equal decisions are equal bytes."""
         key = decision.decision_id

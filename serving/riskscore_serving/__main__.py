@@ -76,6 +76,7 @@ def serve(wanted: argparse.Namespace) -> None:
         texts=wanted.model,
         store=engine,
         look_every=1.0,
+        in_background=True,
     )
     desk = reception.desk()
     rules = Rules(max_book_age_days=workplace.max_book_age_days)

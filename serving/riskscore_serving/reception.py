@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from time import monotonic
 from typing import Any
 
@@ -28,6 +28,7 @@ class Reception:
 
     as_of: the date to answer for; None: the last day the newest version of the book knows. model: None refers everybody.
     store: gives the open database; None opens one for each look. look_every: seconds in which nothing is looked at again.
+    in_background: the desk that is open answers while the next one is opened, instead of letting everybody wait for it.
     The day after the approval of its model ran out, and where an approved model cannot be loaded, everybody is referred.
     """
 
@@ -38,9 +39,11 @@ class Reception:
     texts: str = "late_payment"
     store: Callable[[], Engine] | None = None
     look_every: float = 0.0
+    in_background: bool = False
     _desk: Desk | None = None
     _seen: Any = None
     _looked_at: float = float("-inf")
+    _opening: Thread | None = None
     _lock: Lock = field(default_factory=Lock)
 
     def at_hand(self) -> Desk | None:
@@ -58,14 +61,26 @@ class Reception:
         with self._lock:  # one request opens the new desk, the others wait for it
             try:
                 seen = self._look()
-                if self._desk is None or seen != self._seen:
+                if self._desk is None or (seen != self._seen and not self.in_background):
                     self._desk, self._seen = self._open(), seen
+                elif seen != self._seen and (self._opening is None or not self._opening.is_alive()):
+                    self._opening = Thread(target=self._replace, args=(seen,), name="opening", daemon=True)
+                    self._opening.start()
             except (RiskscoreError, OSError) as error:
                 if self._desk is None:
                     raise
                 log.warning("the desk stays as it is: %s", error)
             self._looked_at = monotonic()
             return self._desk
+
+    def _replace(self, seen: Any) -> None:
+        """Open the desk that is to follow; the one that is open answers until it stands."""
+        try:
+            desk = self._open()
+        except (RiskscoreError, OSError) as error:
+            log.warning("the desk stays as it is: %s", error)
+            return
+        self._desk, self._seen = desk, seen
 
     def _look(self) -> tuple[Any, ...]:
         """What a desk depends on."""

@@ -28,9 +28,9 @@ from riskscore.snapshot import month_ends
 from riskscore.snapshot.calendar import day_number
 from riskscore.stores.engines import ledger_of
 from riskscore.stores.ledgers import open_book
-from riskscore.stores.ledgers.deliveries import Delivery
 from riskscore.stores.ledgers.ingestion import ingest
 from riskscore.stores.ledgers.mapping import load
+from riskscore.stores.ledgers.reception import Delivery
 from riskscore.stores.signed_texts import find_text
 from riskscore.training.invoices import (
     catalogue_of,

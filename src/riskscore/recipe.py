@@ -119,11 +119,9 @@ class Members(_Part):
         return self
 
 
-class ColdTerms(_Part):
-    """The model of newcomers: customers without a settled invoice, known by accounts, rating, sector and terms alone."""
+class PairTerms(_Part):
+    """A logistic and small trees alone, their mean taken on the log-odds."""
 
-    features: list[str] = Field(min_length=1, description="what is known of a newcomer before its first payment")
-    months_apart: int = _whole("of customers with a history, every so many month ends are learned from", 1, 12)
     customers_with_event: int = _whole("customers of either kind it needs; with fewer the prior speaks", 1, 10**6)
     logistic: LogisticTerms = Field(description="regularised logistic regression")
     trees: TreeTerms = Field(description="small monotone LightGBM")
@@ -134,6 +132,13 @@ class ColdTerms(_Part):
         if total != 1:
             raise ValueError(f"the weights of the members sum to {total}, not 1")
         return self
+
+
+class ColdTerms(PairTerms):
+    """The model of newcomers: customers without a settled invoice, known by accounts, rating, sector and terms alone."""
+
+    features: list[str] = Field(min_length=1, description="what is known of a newcomer before its first payment")
+    months_apart: int = _whole("of customers with a history, every so many month ends are learned from", 1, 12)
 
 
 class HazardTerms(_Part):

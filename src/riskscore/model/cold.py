@@ -20,7 +20,7 @@ from riskscore.model.logistic import rounded
 from riskscore.model.members import fit_logistic_member, fit_trees
 from riskscore.model.rows import FeatureLike, Rows
 from riskscore.model.value import read_columns
-from riskscore.recipe import ColdTerms, Recipe
+from riskscore.recipe import PairTerms, Recipe
 
 N_CROSS_FOLDS = 4
 
@@ -35,7 +35,7 @@ def fit_cold(rows: Rows, newcomers: Rows | None, features: Sequence[FeatureLike]
     return fit_standalone(lessons, [each for each in features if each.name in recipe.cold.features], recipe.cold, recipe.seed)
 
 
-def fit_standalone(rows: Rows, features: Sequence[FeatureLike], terms: ColdTerms, seed: int) -> dict[str, bytes]:
+def fit_standalone(rows: Rows, features: Sequence[FeatureLike], terms: PairTerms, seed: int) -> dict[str, bytes]:
     """The files of a formula of a logistic and small trees alone: no payment history, no newcomers' model inside.
 
     Where fewer customers than the terms ask for had an event, or never had: the prior, which reads the features and says nothing

@@ -1,0 +1,177 @@
+"""Customers: how much of the way to the limit the probability of a customer comes, with a history and without, and what it costs.
+
+    python benchmarks/model/customers.py [--quick] [--seed 11]
+
+The world is simulated, so the best possible forecast is known. Everything is judged on months the model had not seen. `attained`
+is (log loss of the prior - of the model) / (of the prior - of the limit); the prior is the share that paid late among the rows
+judged, the best constant there is.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from model.first_invoices import first_invoices
+from riskscore import grades, recipe, training
+from riskscore.errors import ModelRefused
+from riskscore.evaluation import Measured, attained, check_below_limit
+from riskscore.model.value import read_columns
+from riskscore.simulation import World, simulate
+from riskscore.simulation.delinquency import odds_of_delinquency
+from riskscore.stores.engines import ledger_of
+from riskscore.stores.signed_texts import find_text
+
+COMMAND = "python benchmarks/model/customers.py"
+SEED = 11
+N_PATHS = 256
+N_DATES = 4
+TRAINING_SECONDS, EXPLAIN_RATIO = 240.0, 3.0
+
+
+def rows(quick: bool, seed: int = SEED) -> list[dict[str, Any]]:
+    """The rows of the table."""
+    n_customers, n_months = (400, 30) if quick else (2400, 36)
+    world = simulate("default", n_customers=n_customers, n_months=n_months, seed=seed)
+    signed = recipe.parse(find_text("late_payment/recipe.toml").read_text(encoding="utf-8"))
+    bounds = grades.parse(find_text("late_payment/grades.toml").read_text(encoding="utf-8"))
+
+    def trained() -> tuple[training.Gathered, training.Trained]:
+        gathered = training.gather([ledger_of(dict(world.tables), "EUR")], signed, until=world.end_on)
+        return gathered, training.learn(gathered, signed, bounds)
+
+    clock, wall = time.process_time(), time.perf_counter()
+    gathered, done = trained()
+    seconds, wall = time.process_time() - clock, time.perf_counter() - wall
+    _, again = trained()
+    return [
+        *customers_with_history(world, done, signed, quick=quick),
+        newcomers(done),
+        first_invoices(world, signed, quick=quick),
+        explaining(done, gathered),
+        row(
+            "two trainings with one seed",
+            f"{done.model.digest[:16]} and {again.model.digest[:16]}",
+            "the same digest",
+            "",
+            done.model.digest == again.model.digest,
+        ),
+        row(
+            f"training on {world.tables['invoices'].num_rows:,} invoices",
+            f"{seconds:.0f} CPU s, {wall:.0f} s on the clock of this machine, one core",
+            f"{TRAINING_SECONDS:.0f} s",
+            "",
+            seconds <= TRAINING_SECONDS,
+        ),
+    ]
+
+
+def customers_with_history(world: World, done: training.Trained, signed: recipe.Recipe, *, quick: bool) -> list[dict[str, Any]]:
+    """Share attained at some of the judged dates, and calibration at all of them."""
+    judged = done.judged
+    dates = sorted(set(judged.rows.features["as_of"].to_pylist()))
+    asked = [dates[place] for place in np.linspace(0, len(dates) - 1, 2 if quick else N_DATES).round().astype(int)]
+    paths = 64 if quick else N_PATHS
+    odds = pa.concat_tables([odds_of_delinquency(world, day, signed.definition, n_paths=paths) for day in asked])
+    chance = dict(zip(who_and_when(odds), odds["probability"].to_pylist(), strict=True))
+    limit = np.array([chance.get(each, np.nan) for each in who_and_when(judged.rows.features)])
+    known = ~np.isnan(limit)
+    outcome, who = judged.rows.outcome[known], judged.rows.customers[known]
+    prior = np.full(len(outcome), outcome.mean())
+    found = {
+        name: attained(pd[known], limit[known], prior, outcome, who, seed=signed.seed, n_paths=paths)
+        for name, pd in judged.pd.items()
+    }
+    ours, figures = found["model"], done.evaluation.figures["model"]
+    ece, slope = figures["ece"], figures["calibration_slope"]
+    return [
+        row(
+            "simulator default, customers with a history: attained",
+            f"{interval(ours.share)} (log loss {ours.model:.4f}, prior {ours.prior:.4f}, limit {ours.limit:.4f})",
+            "0.75, and not beyond the limit",
+            "; ".join(f"{name} {each.share.value:.3f}" for name, each in found.items() if name not in {"model", "uncalibrated"}),
+            ours.share.value >= 0.75 and within_limit(ours),
+        ),
+        row(
+            "simulator default, customers: calibration out of time",
+            f"ECE {interval(ece)}, slope {interval(slope)}, curve {done.evaluation.calibration}",
+            "ECE at most 0.02, slope 0.8 to 1.25",
+            "; ".join(f"{name} {each['ece'].value:.3f}" for name, each in done.evaluation.figures.items() if name != "model"),
+            ece.value <= 0.02 and 0.8 <= slope.value <= 1.25,
+        ),
+    ]
+
+
+def who_and_when(table: pa.Table) -> list[tuple[str, Any]]:
+    return list(zip(table["customer_id"].to_pylist(), table["as_of"].to_pylist(), strict=True))
+
+
+def newcomers(done: training.Trained) -> dict[str, Any]:
+    """Customers without a settled invoice, against the share of newcomers known to pay late."""
+    evaluation = done.evaluation.newcomers
+    work = "customers without a settled invoice: log loss of their probability"
+    if evaluation is None:
+        return row(work, "too few newcomers with and without the outcome", "below the prior", "", passed=False)
+    ours, prior = evaluation.figures["model"]["log_loss"], evaluation.figures["prior"]["log_loss"]
+    ahead = evaluation.differences["prior"]["log_loss"]
+    measured = f"{interval(ours)}, less prior {interval(ahead)}; {evaluation.n_customers} customers"
+    return row(work, measured, "below the prior", f"prior {interval(prior)}", ours.value < prior.value)
+
+
+def explaining(done: training.Trained, gathered: training.Gathered) -> dict[str, Any]:
+    """Exact contributions of every row of the book through the whole ensemble, over the trees' own; best of three each."""
+    frame, formula = gathered.rows.features, done.model.formula
+    matrix = formula.matrix({each["name"]: column for each, column in zip(formula.inputs, _columns(done, frame), strict=True)})
+    ratio = best(lambda: done.model.explain(frame)) / best(lambda: formula.tree_contributions(matrix))
+    explanation = done.model.explain(frame)
+    gap = float(np.abs(explanation.base + explanation.contributions.sum(axis=1) - explanation.log_odds).max())
+    measured = f"{ratio:.2f} times pred_contrib on {frame.num_rows:,} rows; contributions off the log-odds by {gap:.0e} at most"
+    return row("explaining every row", measured, "3 times, and 1e-9", "", ratio <= EXPLAIN_RATIO and gap <= 1e-9)
+
+
+def _columns(done: training.Trained, frame: pa.Table) -> list[Any]:
+    from riskscore.features import CATALOGUE
+
+    return list(read_columns(frame, [CATALOGUE[name] for name in done.model.feature_names]).values())
+
+
+def within_limit(found: Any) -> bool:
+    """Whether the guard against what cannot be lets it pass."""
+    try:
+        check_below_limit(found)
+    except ModelRefused:
+        return False
+    return True
+
+
+def best(work: Callable[[], Any]) -> float:
+    times = []
+    for _ in range(3):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def row(work: str, measured: str, floor: str, peers: str, passed: bool) -> dict[str, Any]:
+    return {"work": work, "measured": measured, "floor": floor, "peers": peers, "passed": bool(passed), "command": COMMAND}
+
+
+def interval(measured: Measured) -> str:
+    return f"{measured.value:.3f} ({measured.low:.3f} to {measured.high:.3f})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--seed", type=int, default=SEED)
+    wanted = parser.parse_args()
+    print(json.dumps(rows(wanted.quick, wanted.seed), indent=2, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

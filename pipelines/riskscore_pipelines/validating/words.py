@@ -115,6 +115,7 @@ TERMS: Mapping[str, str] = {
     "in_default": "已违约", "without_settled_invoice": "无已结清发票", "dormant": "休眠",
     "in time, known customers": "时间内，已知客户", "in time, other customers": "时间内，其他客户",
     "out of time, known customers": "时间外，已知客户", "out of time, other customers": "时间外，其他客户",
+    "late_share": "迟付份额", "past_due": "严重逾期", "write_off": "核销",
     "history": "付款历史", "size": "规模", "industry": "行业", "country": "国家", "legal_form": "法律形式",
     "small": "小", "middle": "中", "large": "大", "more than 12": "12 以上",
     "shrunken rate": "收缩后的客户迟付率",

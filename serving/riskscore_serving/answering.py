@@ -15,7 +15,7 @@ from riskscore.stores.answers import Answer, Key, new_applicant_id
 from riskscore.verdicts import verdict_of, would_help
 from riskscore_serving.access.gate import RuledRoute
 from riskscore_serving.actors import WithActor
-from riskscore_serving.api import CustomerOut, Out, Spoken, spoken
+from riskscore_serving.api import CustomerOut, Out, OverrideOut, Spoken, spoken
 from riskscore_serving.asking import Wanted, in_book_terms
 from riskscore_serving.document import asks
 from riskscore_serving.office import Office
@@ -64,7 +64,9 @@ class DecisionOut(CustomerOut):
 
 
 class RecordOut(DecisionOut):
-    """A decision as it stands in the record."""
+    """A decision as it stands in the record. override: what holds instead of it today; lists leave it out."""
+
+    override: OverrideOut | None = None
 
     sequence: int = Field(description="its place in the chain")
     recorded_at: str
@@ -131,13 +133,15 @@ async def decide(
 
 
 @router.get("/v1/decisions/{decision_id}", tags=["decisions"], responses=responses(404, 422, 503))
-async def recorded_decision(decision_id: DecisionId, office: WithOffice) -> RecordOut:
+async def recorded_decision(decision_id: DecisionId, office: WithOffice, request: Request) -> RecordOut:
     """A recorded decision, with caps, reasons in both languages, and what it was made with."""
     found = await office.within(lambda: log.find(office.store(), decision_id))
     if found is None:
         raise HTTPException(404)
     told = DecisionOut.answering(found.decision)
-    return RecordOut(**dict(told), sequence=found.sequence, recorded_at=found.recorded_at)
+    held = await office.within(lambda: request.app.state.overridden(found.decision.customer_id))
+    override = OverrideOut.of(held) if held is not None and held.decision_id == decision_id else None
+    return RecordOut(**dict(told), override=override, sequence=found.sequence, recorded_at=found.recorded_at)
 
 
 @router.get("/v1/decisions/{decision_id}/replay", tags=["decisions"], responses=responses(404, 422, 503))

@@ -24,6 +24,7 @@ from riskscore.phrases import (
 )
 from riskscore.policy import PARAMETERS, Params, Recommendation, Terms
 from riskscore.reasons import Reason
+from riskscore.review import Override
 from riskscore.stores.overview import Line
 from riskscore_serving.access.gate import RuledRoute
 from riskscore_serving.problems import responses
@@ -176,6 +177,41 @@ class CustomerOut(Out):
         )
 
 
+class OverrideOut(Out):
+    """What two people put in place of what was decided, until its last day; null leaves a part as it was decided."""
+
+    review_id: str
+    decision_id: str
+    limit: Decimal | None
+    terms: Terms | None
+    grade: int | None
+    reason: str
+    valid_until: date
+    proposed_by: str
+    approved_by: str | None
+
+    @classmethod
+    def of(cls, found: Override | None) -> Self | None:
+        """The override as an answer; null where none holds."""
+        if found is None:
+            return None
+        wanted = {name: getattr(found.wanted, name) for name in ("limit", "terms", "grade", "reason", "valid_until")}
+        approved_by = found.closing.by if found.closing else None
+        return cls(
+            review_id=found.review_id,
+            decision_id=found.decision_id,
+            proposed_by=found.proposed_by,
+            approved_by=approved_by,
+            **wanted,
+        )
+
+
+class KnownCustomerOut(CustomerOut):
+    """A customer of the book, with the override that holds today beside what is computed."""
+
+    override: OverrideOut | None
+
+
 _AS_THEY_ARE = (
     "customer_id", "as_of", "status", "currency", "exposure", "overdue", "data_depth",
     "pd", "pd_low", "pd_high", "score", "grade",
@@ -217,12 +253,15 @@ router = APIRouter(route_class=RuledRoute)
 
 
 @router.get("/v1/customers/{customer_id}", tags=["customers"], responses=responses(404, 422, 503))
-def customer(customer_id: Annotated[str, PathParameter(max_length=LONGEST_ID)], desk: WithDesk) -> CustomerOut:
+def customer(
+    customer_id: Annotated[str, PathParameter(max_length=LONGEST_ID)], desk: WithDesk, request: Request
+) -> KnownCustomerOut:
     """One customer at the date of the book: facts, score, reasons, limit, terms and the caps that made them."""
     decision = desk.decide(customer_id)
     if decision is None:
         raise HTTPException(404)
-    return CustomerOut.of(decision)
+    override = OverrideOut.of(request.app.state.overridden(customer_id))
+    return KnownCustomerOut(**dict(CustomerOut.of(decision)), override=override)
 
 
 @router.get("/v1/model", tags=["in force"], responses=responses(404, 503))

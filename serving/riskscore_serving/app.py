@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -17,7 +18,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from riskscore import __version__, review
 from riskscore.errors import StorageFailed
-from riskscore.review import Delegation
+from riskscore.review import Delegation, Override
+from riskscore.stores import reviews
 from riskscore.stores.replaying import Replayed
 from riskscore.stores.signed_texts import find_text
 from riskscore_serving import answering, document, looking, operating, problems, reviewing
@@ -149,6 +151,7 @@ def create_app(
         redirect_slashes=False,
         lifespan=life,
     )
+    app.state.overridden = partial(_overridden, store, office)
     app.state.delegated = delegated or shipped_delegation
     app.state.desk, app.state.office, app.state.replay = desk, office, replay
     for part in (router, answering.router, looking.router, operating.router, pages.router, reviewing.router):
@@ -159,6 +162,10 @@ def create_app(
     guarded = Guard(operating.Watched(app), at)
     proxies = [str(network) for network in at.exposure.proxies]
     return ProxyHeadersMiddleware(guarded, trusted_hosts=proxies) if proxies else guarded  # type: ignore[arg-type,return-value]
+
+
+def _overridden(store: Callable[[], Engine] | None, office: Office, customer_id: str) -> Override | None:
+    return None if store is None else reviews.holding(store(), office.today(), customer_id=customer_id).get(customer_id)
 
 
 def _no_store() -> Engine:

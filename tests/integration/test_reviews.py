@@ -268,6 +268,36 @@ def test_an_override_over_the_api_needs_two_people(office: Office) -> None:
     assert office.ask("ann", "GET", f"{path}/reviews").json()["reviews"][0]["note"] == "seen"
 
 
+def test_an_override_shows_where_the_decision_is_read_and_goes_with_its_last_day(office: Office) -> None:
+    decision = recorded(office.engine)
+    desk, day = EmptyDesk(), [TODAY]
+    desk.decide = lambda _: decision
+    app = create_app(
+        lambda: desk,
+        office.at,
+        Doorkeeper(office.engine, office.at, clock=lambda: NOW),
+        store=lambda: office.engine,
+        today=lambda: day[0],
+    )
+    office.client = TestClient(app, base_url="http://127.0.0.1:8000")
+
+    def shown() -> list[object]:
+        answers = [
+            office.ask("vi", "GET", path).json() for path in ("/v1/customers/acme", f"/v1/decisions/{decision.decision_id}")
+        ]
+        assert all(answer["limit"]["recommended"] == str(decision.recommendation.limit) for answer in answers), (
+            "what was computed stays"
+        )
+        return [answer["override"] for answer in answers]
+
+    review = reviews.propose(office.engine, decision, WANTED, ANN, now=NOW)
+    assert shown() == [None, None], "a proposal changes nothing"
+    close(office.engine, review, "approve", BO)
+    assert [(each["limit"], each["proposed_by"], each["approved_by"]) for each in shown()] == [("45000.00", "ann", "bo")] * 2
+    day[0] = WANTED.valid_until + timedelta(days=1)
+    assert shown() == [None, None]
+
+
 def test_what_is_approved_is_what_was_read(office: Office) -> None:
     path = f"/v1/decisions/{recorded(office.engine).decision_id}"
     read = office.ask("ann", "POST", f"{path}/override", BODY).json()

@@ -1,14 +1,12 @@
 """Customers: how much of the way to the limit the probability of a customer comes, with a history and without, and what it costs.
 
-    python benchmarks/model/customers.py [--quick] [--seed 11]
+    python benchmarks/bench_model.py --only customers [--quick]
 
 The world is simulated, so the best possible forecast is known. Everything is judged on months the model had not seen. `attained`
 is (log loss of the prior - of the model) / (of the prior - of the limit); the prior is the share that paid late among the rows
 judged, the best constant there is.
 """
 
-import argparse
-import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +24,7 @@ from riskscore.simulation.delinquency import odds_of_delinquency
 from riskscore.stores.engines import ledger_of
 from riskscore.stores.signed_texts import find_text
 
-COMMAND = "python benchmarks/model/customers.py"
+COMMAND = "python benchmarks/bench_model.py --only customers"
 SEED = 11
 N_PATHS = 256
 N_DATES = 4
@@ -163,15 +161,3 @@ def row(work: str, measured: str, floor: str, peers: str, passed: bool) -> dict[
 
 def interval(measured: Measured) -> str:
     return f"{measured.value:.3f} ({measured.low:.3f} to {measured.high:.3f})"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--seed", type=int, default=SEED)
-    wanted = parser.parse_args()
-    print(json.dumps(rows(wanted.quick, wanted.seed), indent=2, ensure_ascii=False))
-
-
-if __name__ == "__main__":
-    main()

@@ -87,7 +87,7 @@ def first_invoices(world: World, signed: Recipe, *, quick: bool) -> dict[str, An
         "floor": "0.95",
         "peers": f"the share late before each quarter: log loss {np.mean(_loss(prior[done], outcome)):.4f}",
         "passed": bool(found.share.value >= 0.95),
-        "command": "python benchmarks/model/customers.py",
+        "command": "python benchmarks/bench_model.py --only customers",
     }
 
 

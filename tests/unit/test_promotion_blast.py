@@ -6,9 +6,17 @@ from decimal import Decimal
 import pytest
 
 from gating import TERMS
-from riskscore.policy import Cap, Recommendation
+from riskscore.policy import Cap
 from riskscore.promotion import blast_radius
 from riskscore.promotion.gate import check_moves
+
+
+@dataclass
+class Proposed:
+    """As much of a recommendation as is looked at."""
+
+    limit: Decimal
+    caps: tuple[Cap, ...]
 
 
 @dataclass
@@ -17,14 +25,14 @@ class Said:
 
     customer_id: str
     grade: int | None
-    recommendation: Recommendation | None
+    recommendation: Proposed | None
     status: str = "scored"
 
 
 def said(customer, grade, limit, status="scored", cap=None):
     amount = Decimal(limit)
     caps = (Cap("need", Decimal(cap) if cap is not None else amount, "test"),)
-    return Said(customer, grade, Recommendation(amount, amount, amount, "need", caps, 30, False, None), status)
+    return Said(customer, grade, Proposed(amount, caps), status)
 
 
 def book(limit=100, grade=3, n=100, **changed):

@@ -1,0 +1,91 @@
+"""Whatever the OpenAPI document allows to be asked, by whichever role: the answer is one that the document describes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import checks as st_checks
+from schemathesis.core.failures import FailureGroup
+from schemathesis.specs.openapi import checks as openapi
+from starlette.responses import JSONResponse
+
+from deciding import ON
+from desks import BookDesk
+from doors import Open
+from riskscore.stores.database import open_database
+from riskscore_serving.access.matrix import ANONYMOUS, CALLERS
+from riskscore_serving.actors import Actor
+from riskscore_serving.app import create_app, document_of
+from riskscore_serving.settings import Address
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serving")]
+
+EXAMPLES = 10  # an operation and role
+CHECKS = [
+    st_checks.not_a_server_error, openapi.status_code_conformance, openapi.content_type_conformance,
+    openapi.response_schema_conformance, openapi.response_headers_conformance,
+]  # fmt: skip
+
+
+class Doored(Open):
+    """The doors of a review need a store and a clock too."""
+
+    def __init__(self, engine: Any) -> None:
+        super().__init__(None)
+        self.engine = engine
+
+    def now(self) -> int:
+        return 1_782_800_000
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[Any, Doored]]:
+    engine = open_database(f"sqlite:///{tmp_path / 'riskscore.db'}")
+    desk, door = BookDesk(), Doored(engine)
+    yield create_app(lambda: desk, Address(), door, store=lambda: engine, today=lambda: ON), door
+    engine.dispose()
+
+
+def ask_everything(app: Any, document: Any, paths: str = "") -> int:
+    """Ask what the document allows; how many answers were checked. Raises FailureGroup at the first that it does not describe."""
+    schema = schemathesis.openapi.from_dict(dict(document))
+    schema.app = app
+    asked = 0
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        if not operation.path.startswith(paths):
+            continue
+
+        @settings(max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.generate], derandomize=True,
+                  suppress_health_check=list(HealthCheck))  # fmt: skip
+        @given(case=operation.as_strategy())
+        def answers_as_described(case: Any) -> None:
+            nonlocal asked
+            case.call_and_validate(headers={"host": "127.0.0.1:8000"}, checks=CHECKS)
+            asked += 1
+
+        answers_as_described()
+    return asked
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_every_answer_is_one_that_the_document_describes(server: tuple[Any, Doored], caller: str) -> None:
+    app, door = server
+    door.actor = None if caller == ANONYMOUS else Actor("ann", caller)
+
+    assert ask_everything(app, document_of(app)) >= 19
+
+
+@pytest.mark.parametrize("fault", [(500, {}), (200, {"status": 7}), (418, {})], ids=["fails", "another shape", "another status"])
+def test_a_planted_fault_is_found(server: tuple[Any, Doored], fault: tuple[int, Any]) -> None:
+    app, _ = server
+
+    async def faulty(scope: Any, receive: Any, send: Any) -> None:
+        planted = scope["type"] == "http" and scope["path"] == "/livez"
+        await (JSONResponse(fault[1], fault[0]) if planted else app)(scope, receive, send)
+
+    with pytest.raises(FailureGroup):
+        ask_everything(faulty, document_of(app), "/livez")

@@ -54,8 +54,9 @@ serve: $(VENV)/.runtime  ## answer scores over HTTP on this machine, from the de
 	@cd demo && ../$(BIN)/riskscore serve --book book
 
 .PHONY: test
+# A file is run by one process, in its order: companies made for a file are made once, and a test may go on where another stopped.
 test: $(VENV)/.dev  ## the whole test suite, slow and browser tests included
-	@$(BIN)/python -m pytest -n $(or $(JOBS),2) --dist loadgroup
+	@$(BIN)/python -m pytest -n $(or $(JOBS),2) --dist loadfile
 
 .PHONY: check
 check: $(VENV)/.dev  ## lint, format, types, architecture, locks, stray addresses

@@ -18,7 +18,6 @@ HOSTILE = '<img src=x onerror="console.error(1)"><script>console.error(2)</scrip
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
 ]
 

@@ -20,8 +20,6 @@ from riskscore_pipelines.main import main
 
 LOSS, TOTAL = Decimal(20_000), Decimal(1_500_000)
 
-pytestmark = pytest.mark.xdist_group("finance")
-
 
 @pytest.fixture(scope="module")
 def company(finance_company: Path) -> Path:

@@ -168,4 +168,6 @@ def test_exit_statuses_are_the_public_contract() -> None:
         "StorageFailed": 6,
         "RunLocked": 7,
         "HeldForReview": 8,
+        "NotAllowed": 2,
+        "Conflict": 2,
     }

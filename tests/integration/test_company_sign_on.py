@@ -32,7 +32,6 @@ US = "http://127.0.0.1:8000"
 NODE = shutil.which("node")
 
 pytestmark = [
-    pytest.mark.xdist_group("company_sign_on"),
     pytest.mark.skipif(
         NODE is None or not (FOLDER / "node_modules").is_dir(),
         reason="the provider is not installed: npm install --prefix tests/oidc_provider",

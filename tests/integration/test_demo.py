@@ -14,7 +14,7 @@ from riskscore_pipelines.demo import Done, as_plain, make_way, run_demo, show
 from riskscore_pipelines.main import main
 from riskscore_pipelines.reporting import figures
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

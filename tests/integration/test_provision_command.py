@@ -28,8 +28,6 @@ from = 2022-01-01
 until = 2022-12-31
 """
 
-pytestmark = pytest.mark.xdist_group("finance")
-
 
 @pytest.fixture(scope="module")
 def company(finance_company: Path) -> Path:

@@ -104,7 +104,7 @@ def test_an_untouched_record_holds_every_invariant(engine, tmp_path):
 
 PLANTED = {
     "I2": ("delete from decisions where customer_id = 'c07'",),
-    "I4": ('update decisions set record = replace(record, \'"limit":"100000"\', \'"limit":"900000"\')',),
+    "I4": ('update decisions set record = replace(record, \'"limit":"\', \'"limit":"9\')',),
     "I5": ("update decisions set recorded_at = '2020-01-01' where sequence = 3",),
     "I5 audit": ("update audit set actor = 'ben'",),
     "I5 unnoted": ("delete from audit",),

@@ -28,7 +28,7 @@ from riskscore_pipelines.explain import decision_about
 from riskscore_pipelines.main import main
 from simulated import world_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("scoring")]
+pytestmark = pytest.mark.slow
 
 LESS_EVIDENCE = (
     ("customers_with_event = 30", "customers_with_event = 8"),
@@ -216,7 +216,7 @@ def test_date_that_was_not_scored_is_computed_and_not_recorded(company, scored):
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        pytest.param(("score", "--out", "scores.ods"), 2, "scores are written as .csv, .parquet, .xlsx", id="unknown-format"),
+        pytest.param(("score", "--out", "scores.ods"), 2, "results are written as .csv, .parquet, .xlsx", id="unknown-format"),
         pytest.param(("score", "--out", "x.csv", "--model", "absent"), 2, "absent/grades.toml: no such text", id="unknown-model"),
         pytest.param(("score", "--out", "x.csv", "--book", "nowhere"), 3, "there is no book here", id="no-book"),
         pytest.param(("score", "--out", "absent/x.csv"), 2, "there is no folder absent", id="no-folder"),

@@ -21,7 +21,7 @@ from riskscore_serving.actors import Actor
 from riskscore_serving.app import create_app, document_of
 from riskscore_serving.settings import Address
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serving")]
+pytestmark = pytest.mark.slow
 
 EXAMPLES = 10  # an operation and role
 CHECKS = [

@@ -19,7 +19,7 @@ from riskscore.stores.ledgers import Delivery, ingest, open_book
 from riskscore.stores.ledgers.mapping import load
 from riskscore.stores.workplace import Workplace
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serving")]
+pytestmark = pytest.mark.slow
 
 PATIENCE = 60  # seconds: several test processes share two cores
 

@@ -9,8 +9,6 @@ import pytest
 from finance import with_linear_model
 from riskscore_pipelines.main import main
 
-pytestmark = pytest.mark.xdist_group("finance")
-
 
 @pytest.fixture(scope="module")
 def company(finance_company: Path) -> Path:

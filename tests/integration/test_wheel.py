@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 CUSTOMERS = """customer_id,name,legal_form,is_natural_person,parent_id,industry,country,onboarded_on,known_on
 C1,Krause GmbH,GmbH,false,,C25,DE,2023-01-02,2023-01-02

@@ -9,7 +9,7 @@ import pytest
 
 MODULES = (
     "riskscore.profit", "riskscore.terms_menu.options", "riskscore.provision.rates", "riskscore.provision.reconciliation",
-    "riskscore.insurance",
+    "riskscore.insurance.covering",
 )  # fmt: skip
 PAGES = ("profit-and-limit", "portfolio-allocation", "provision-bridge")
 

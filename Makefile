@@ -53,8 +53,8 @@ demo: $(VENV)/.runtime  ## the whole path on an invented company: simulate, inge
 serve: $(VENV)/.runtime  ## answer scores over HTTP on this machine, from the demo's book
 	@cd demo && ../$(BIN)/riskscore serve --book book
 
-.PHONY: test
 # A file is run by one process, in its order: companies made for a file are made once, and a test may go on where another stopped.
+.PHONY: test
 test: $(VENV)/.dev  ## the whole test suite, slow and browser tests included
 	@$(BIN)/python -m pytest -n $(or $(JOBS),2) --dist loadfile
 

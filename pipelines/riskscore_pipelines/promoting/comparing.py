@@ -69,7 +69,8 @@ def compare_version(workplace: Workplace, engine: Engine, name: str, version: st
     terms = gate_terms(workplace, name)
     on = book.last_known_on
     bounds = grading.parse(find_text(f"{name}/grades.toml", workplace.models).read_text(encoding="utf-8"))
-    params = policy.parse(find_text(f"{name}/policy.toml", workplace.models).read_text(encoding="utf-8"), on=on)
+    law = find_text("statutes.toml", workplace.models).read_text(encoding="utf-8")
+    params = policy.parse(find_text(f"{name}/policy.toml", workplace.models).read_text(encoding="utf-8"), on=on, law=law)
     looked = next((part for bucket in book.buckets() for part in look_at(book, on, bucket)[0]), None)
     report: dict[str, Any] = {
         "format": FORMAT,

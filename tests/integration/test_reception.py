@@ -8,6 +8,8 @@ from threading import Event
 import pytest
 
 from riskscore.simulation import simulate
+from riskscore.stores.approvals import approve_first
+from riskscore.stores.database import open_database
 from riskscore.stores.exports import write_exports
 from riskscore.stores.ledgers import Delivery, ingest
 from riskscore.stores.ledgers.mapping import load
@@ -40,6 +42,19 @@ def sign(workplace: Workplace, old: str, new: str) -> None:
 
 def test_without_an_approved_model_the_server_opens_and_refers_everybody(company, tmp_path):
     desk = Reception(place(company, tmp_path), company / "book").desk()
+
+    assert (desk.model, desk.doubt) == (None, "model_unavailable")
+    assert {line.outcome for line in desk.overview} == {"refer"}
+
+
+def test_an_approved_model_that_is_nowhere_to_be_found_refers_everybody(company, tmp_path):
+    workplace = place(company, tmp_path).model_copy(
+        update={"approved": tmp_path / "approved", "mlflow": f"sqlite:///{tmp_path / 'nowhere' / 'mlflow.db'}"}
+    )
+    engine = open_database(workplace.database)
+    approve_first(engine, "late_payment", "1", "a" * 64, by="Ann")
+    engine.dispose()
+    desk = Reception(workplace, company / "book").desk()
 
     assert (desk.model, desk.doubt) == (None, "model_unavailable")
     assert {line.outcome for line in desk.overview} == {"refer"}

@@ -4,15 +4,16 @@ It sits in the route itself, after routing, so that there is one understanding o
 have been fooled by it more than once (CVE-2026-48710, CVE-2026-54282).
 """
 
+from functools import partial
 from typing import Protocol
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from riskscore_serving.access.matrix import ANONYMOUS, Matrix, calls_of
+from riskscore_serving.access.origin import is_unsafe
 from riskscore_serving.actors import Actor
 from riskscore_serving.problems import Refusal
 
@@ -55,7 +56,9 @@ def _is_gated(route: object, path: str) -> bool:
 async def _admit(scope: Scope, path: str) -> None:
     state = scope["app"].state
     connection = HTTPConnection(scope)
-    actor: Actor | None = state.door.glance(connection) or await run_in_threadpool(state.door.who, connection)
+    if state.matrix.may(ANONYMOUS, scope["method"], path) and not is_unsafe(connection):
+        return  # a probe is answered whatever became of the database in which people are known
+    actor: Actor | None = state.door.glance(connection) or await state.office.within(partial(state.door.who, connection))
     if state.matrix.may(ANONYMOUS if actor is None else actor.role, scope["method"], path):
         if actor is not None:
             scope["riskscore_actor"] = actor

@@ -1,0 +1,166 @@
+"""A server as a process of its own under test, and clients that ask it for decisions and keep a history of what they saw."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event as Flag
+from threading import Thread
+from typing import Any
+
+from histories import Event
+
+PATIENCE = 60  # seconds: several test processes share two cores
+UNDECIDED = {"conflict", "overloaded"}
+"""Problems after which nothing was recorded by this request."""
+
+
+def until(what: str, holds: Callable[[], bool]) -> None:
+    """Wait until it holds."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, f"waited {PATIENCE} s in vain until {what}"
+        time.sleep(0.02)
+
+
+@dataclass
+class Service:
+    """`riskscore serve` in a company's working folder, on one port for all its lives. settings: its environment variables."""
+
+    folder: Path
+    settings: Mapping[str, str]
+    port: int = 0
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def __post_init__(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+
+    def start(self, command: Sequence[str] = ("-m", "riskscore_pipelines", "serve")) -> None:
+        """Start it, and wait until it answers."""
+        environment = {**os.environ, **self.settings, "OMP_NUM_THREADS": "1"}
+        with (self.folder / f"server-{self.port}.log").open("ab") as told:
+            self.process = subprocess.Popen(
+                [sys.executable, *command, "--book", "book", "--port", str(self.port)],
+                cwd=self.folder, env=environment, stdout=subprocess.DEVNULL, stderr=told,
+            )  # fmt: skip
+        until("the server answers", self._is_up)
+
+    def _is_up(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, (self.folder / f"server-{self.port}.log").read_text()[-2000:]
+        try:
+            return self.get("/livez")[0] == 200
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        """As by `kill -9`."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """Tell it to stop; its exit status."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(PATIENCE)
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """Status and body of a page."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)) as connection:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+
+
+@dataclass
+class Clients:
+    """So many clients, each asking for one decision after the other, and for each by the same key until it is answered."""
+
+    service: Service
+    bodies: Sequence[dict[str, Any]]
+    n: int = 8
+    history: list[Event] = field(default_factory=list)
+    problems: list[tuple[int, dict[str, str], dict[str, Any]]] = field(default_factory=list)
+    asked: dict[str, dict[str, Any]] = field(default_factory=dict)
+    outcomes: set[str] = field(default_factory=set)
+
+    def ask(self, connection: http.client.HTTPConnection, key: str, body: dict[str, Any]) -> Event:
+        """Ask once; what is known of it afterwards. The history has it."""
+        self.asked[key] = body
+        self.history.append(Event("invoke", key))
+        event = Event("unknown", key)
+        try:
+            connection.request("POST", "/v1/decisions", json.dumps(body),
+                               {"Content-Type": "application/json", "Idempotency-Key": key})  # fmt: skip
+            answer = connection.getresponse()
+            said = answer.read().decode()
+            headers = {name.lower(): value for name, value in answer.getheaders()}
+        except (OSError, http.client.HTTPException):
+            connection.close()  # the next request opens it again
+        else:
+            if answer.status == 201:
+                event = Event("ok", key, said, replayed="idempotency-replayed" in headers)
+                self.outcomes.add(json.loads(said)["outcome"])
+            else:
+                problem = json.loads(said)
+                self.problems.append((answer.status, headers, problem))
+                kind = problem["type"].rpartition(":")[2]
+                event = Event("fail" if kind in UNDECIDED or answer.status < 500 else "unknown", key)
+        self.history.append(event)
+        return event
+
+    def connection(self) -> http.client.HTTPConnection:
+        """A connection to the server that is not open yet."""
+        return http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=PATIENCE)
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """All of them ask meanwhile."""
+        enough = Flag()
+
+        def one(number: int) -> None:
+            connection = self.connection()
+            while not enough.is_set():
+                key, body = uuid.uuid4().hex, self.bodies[(len(self.asked) + number) % len(self.bodies)]
+                while self.ask(connection, key, body).kind != "ok" and not enough.wait(0.1):
+                    pass
+            connection.close()
+
+        threads = [Thread(target=one, args=(number,)) for number in range(self.n)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            enough.set()
+            for thread in threads:
+                thread.join()
+
+    def n_of(self, kind: str, since: int = 0) -> int:
+        """How many requests ended so, from a place of the history on."""
+        return sum(event.kind == kind for event in self.history[since:])
+
+    def wait_for(self, n: int, kind: str) -> None:
+        """Until so many more ended so."""
+        since = len(self.history)
+        until(f"{n} more are {kind}", lambda: self.n_of(kind, since) >= n)
+
+    def settle(self) -> None:
+        """Ask again for whatever has no answer, by the same keys, until it has one."""
+        answered = {event.key for event in self.history if event.kind == "ok"}
+        connection = self.connection()
+        for key, body in list(self.asked.items()):
+            if key not in answered:
+                until(f"{key} is answered", lambda key=key, body=body: self.ask(connection, key, body).kind == "ok")
+        connection.close()

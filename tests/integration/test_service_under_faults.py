@@ -1,0 +1,347 @@
+"""The server as a process, under load, while what it stands on fails: nothing acknowledged is lost, doubled or changed.
+
+Clients keep a history of what they asked and heard (`histories`); afterwards the database must agree with it, and the invariants
+of the record must hold with every acknowledged decision named.
+"""
+
+import json
+import resource
+import shutil
+import socket
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.csv
+import pytest
+import sqlalchemy as sa
+
+from clients import Clients, Service, until
+from databases import Server, postgresql_server
+from histories import faults, stored
+from modelling import WORLD, trained
+from riskscore.model import to_files
+from riskscore.stores.approvals import approve_first
+from riskscore.stores.database import open_database
+from riskscore.stores.invariants import Evidence, check
+from riskscore.stores.ledgers import Delivery, ingest, open_book
+from riskscore.stores.ledgers.mapping import load
+from riskscore.stores.models.approved import keep_copy
+from riskscore.stores.replaying import Replayer
+from riskscore.stores.workplace import Workplace
+from simulated import world_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
+
+NAME = "late_payment"
+APPLICANT = {
+    "applicant": {"name": "Kanarienvogel & Söhne", "country": "DE", "legal_form": "GmbH", "is_natural_person": False},
+    "requested": {"limit": "25000", "terms": 30, "expected_monthly_purchases": 40000},
+}
+
+
+@dataclass(frozen=True)
+class Company:
+    """A working folder with a book and the local copy of a model, and what may be asked about it."""
+
+    folder: Path
+    bodies: tuple[dict[str, Any], ...]
+
+    def workplace(self, address: str) -> Workplace:
+        return Workplace(
+            database=address, mlflow=f"sqlite:///{self.folder / 'nowhere.db'}", approved=self.folder / "approved_models",
+            models=self.folder / "models",
+        )  # fmt: skip
+
+    def service(self, address: str, **settings: str) -> Service:
+        """The server over a new database in which the model is approved."""
+        engine = open_database(address)
+        approve_first(engine, NAME, "1", trained().model.digest, by="Ann")
+        engine.dispose()
+        fixed = {"RISKSCORE_DATABASE": address, "RISKSCORE_MAX_BOOK_AGE_DAYS": "36500"}
+        return Service(self.folder, {**fixed, **settings})
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    folder = tmp_path_factory.mktemp("faults")
+    world = world_of(**WORLD)
+    (folder / "exports").mkdir()
+    for name, rows in world.tables.items():
+        pyarrow.csv.write_csv(rows, folder / "exports" / f"{name}.csv")
+    ingest(Delivery(places=[str(folder / "exports")], mapping=load("canonical"), extracted_on=world.end_on), folder / "book")
+    made = Company(folder, ())
+    keep_copy(made.workplace("sqlite://"), NAME, to_files(trained().model))
+    customers = open_book(folder / "book").customer_ids()[:20]
+    return Company(folder, (*({"customer_id": customer} for customer in customers), APPLICANT))
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Server]:
+    with postgresql_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def embedded(company: Company) -> Iterator[Service]:
+    yield from running(company.service(f"sqlite:///{company.folder / 'riskscore.db'}"))
+
+
+@pytest.fixture(scope="module")
+def shared(company: Company, database: Server) -> Iterator[Service]:
+    yield from running(company.service(database.address))
+
+
+@pytest.fixture(params=["embedded", "shared"])
+def service(request: pytest.FixtureRequest) -> Service:
+    """On SQLite and on PostgreSQL."""
+    found: Service = request.getfixturevalue(request.param)
+    return found
+
+
+def running(service: Service) -> Iterator[Service]:
+    service.start()
+    yield service
+    assert service.stop() == 0
+
+
+@pytest.fixture
+def clients(company: Company, service: Service) -> Clients:
+    return Clients(service, company.bodies)
+
+
+@contextmanager
+def opened(service: Service) -> Iterator[sa.Engine]:
+    engine = open_database(service.settings["RISKSCORE_DATABASE"])
+    yield engine
+    engine.dispose()
+
+
+EARLIER: dict[int, list[Clients]] = {}
+"""Port of a server to the clients it had in this process: one database holds the answers to all of them."""
+
+
+def nothing_is_lost(company: Company, clients: Clients) -> None:
+    """The database agrees with what every client of this server saw, and every invariant holds."""
+    had = EARLIER.setdefault(clients.service.port, [])
+    if clients not in had:
+        had.append(clients)
+    history = [event for each in had for event in each.history]
+    acknowledged = {json.loads(event.body)["provenance"]["decision_id"] for event in history if event.kind == "ok"}
+    with opened(clients.service) as engine:
+        assert list(faults(history, stored(engine))) == []
+        replayer = Replayer(company.workplace(clients.service.settings["RISKSCORE_DATABASE"]), engine)
+        found = check(Evidence(engine, replayer, acknowledged=sorted(acknowledged), replays=10))
+    assert {finding.name: finding.faults for finding in found if finding.faults} == {}
+
+
+def unavailable(clients: Clients) -> set[tuple[int, str]]:
+    """Statuses and kinds of every answer that was no decision; each says when to ask again and repeats nothing."""
+    for _, headers, problem in clients.problems:
+        assert headers["content-type"] == "application/problem+json"
+        assert int(headers["retry-after"]) >= 1
+        assert "Kanarienvogel" not in json.dumps(problem)
+    return {(status, problem["type"].rpartition(":")[2]) for status, _, problem in clients.problems}
+
+
+def test_fifty_at_once_with_one_key_are_one_decision_and_fifty_equal_answers(company: Company, clients: Clients) -> None:
+    key, ready, heard = uuid.uuid4().hex, threading.Barrier(50), []
+
+    def one() -> None:
+        connection = clients.connection()
+        ready.wait()
+        until(
+            "it is answered", lambda: (event := clients.ask(connection, key, APPLICANT)).kind == "ok" and not heard.append(event)
+        )
+        connection.close()
+
+    threads = [threading.Thread(target=one) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(heard) == 50
+    assert len({event.body for event in heard}) == 1
+    assert sum(not event.replayed for event in heard) == 1
+    assert unavailable(clients) <= {(409, "conflict"), (503, "overloaded")}
+    nothing_is_lost(company, clients)
+
+
+def test_killed_under_load_and_started_again_every_acknowledged_decision_is_there_once(
+    company: Company, clients: Clients, service: Service
+) -> None:
+    with clients.asking():
+        clients.wait_for(40, "ok")
+        service.kill()
+        service.start()
+        clients.wait_for(25, "ok")
+    left_open = clients.n_of("unknown")
+    clients.settle()
+
+    assert left_open > 0, "the kill met requests that were being answered"
+    assert clients.outcomes & {"approve", "conditional"}
+    nothing_is_lost(company, clients)
+
+
+def test_told_to_stop_it_finishes_and_what_was_committed_and_never_sent_is_given_to_whoever_asks_again(
+    company: Company, embedded: Service, repository: Path
+) -> None:
+    clients = Clients(embedded, company.bodies)
+    connection, key = clients.connection(), uuid.uuid4().hex
+    with clients.asking():
+        clients.wait_for(20, "ok")
+        stopped = embedded.stop()
+    embedded.start([str(repository / "tests" / "dying.py"), "1"])
+    first = clients.ask(connection, key, APPLICANT)
+    assert embedded.process is not None
+    status = embedded.process.wait()
+    embedded.start()
+    again = clients.ask(connection, key, APPLICANT)
+    connection.close()
+    clients.settle()
+
+    assert stopped == 0
+    assert (first.kind, status) == ("unknown", -9)
+    assert (again.kind, again.replayed) == ("ok", True)
+    nothing_is_lost(company, clients)
+
+
+def test_a_client_that_hangs_up_finds_its_one_decision_later(company: Company, clients: Clients, service: Service) -> None:
+    key, body = uuid.uuid4().hex, json.dumps(APPLICANT).encode()
+    head = (
+        f"POST /v1/decisions HTTP/1.1\r\nHost: 127.0.0.1:{service.port}\r\nContent-Type: application/json\r\n"
+        f"Idempotency-Key: {key}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", service.port)) as line:
+        line.sendall(head.encode() + body)
+    clients.asked[key] = APPLICANT
+    clients.settle()
+
+    nothing_is_lost(company, clients)
+
+
+def test_postgresql_crashes_under_load_and_comes_back(company: Company, shared: Service, database: Server) -> None:
+    clients = Clients(shared, company.bodies)
+    with clients.asking():
+        clients.wait_for(30, "ok")
+        database.crash()
+        clients.wait_for(clients.n, "unknown")  # whoever was being answered has heard by now
+        gone = len(clients.history)
+        clients.wait_for(20, "unknown")
+        back = len(clients.history)
+        alive, ready = shared.get("/livez"), shared.get("/readyz")
+        database.start()
+        clients.wait_for(30, "ok")
+    clients.settle()
+
+    assert {event.kind for event in clients.history[gone:back]} == {"invoke", "unknown"}, "without a store nothing is decided"
+    assert unavailable(clients) <= {(503, "storage-unavailable"), (503, "overloaded")}
+    assert (alive[0], ready[0]) == (200, 503)
+    assert shared.get("/readyz")[0] == 200
+    nothing_is_lost(company, clients)
+
+
+def test_a_postgresql_that_hangs_is_given_up_and_the_process_stays_alive(
+    company: Company, shared: Service, database: Server
+) -> None:
+    clients = Clients(shared, company.bodies, n=3)
+    with clients.asking():
+        clients.wait_for(5, "ok")
+        with database.frozen():
+            clients.wait_for(clients.n, "unknown")
+            alive, ready = shared.get("/livez")[0], shared.get("/readyz")[0]
+        clients.wait_for(5, "ok")
+    clients.settle()
+
+    assert (alive, ready) == (200, 503)
+    assert unavailable(clients) <= {(503, "storage-unavailable"), (503, "overloaded")}
+    nothing_is_lost(company, clients)
+
+
+def test_a_full_disk_is_said_and_loses_nothing(company: Company, embedded: Service) -> None:
+    """No file of the server may grow further: what a full disk does to a write, and it needs no privilege."""
+    clients = Clients(embedded, company.bodies)
+    assert embedded.process is not None
+    _, most = resource.prlimit(embedded.process.pid, resource.RLIMIT_FSIZE)
+    files = [each.stat().st_size for each in company.folder.glob("riskscore.db*")]
+    with clients.asking():
+        clients.wait_for(30, "ok")
+        resource.prlimit(embedded.process.pid, resource.RLIMIT_FSIZE, (min(files), most))
+        clients.wait_for(20, "unknown")
+        full = len(clients.history)
+        clients.wait_for(20, "unknown")
+        still = len(clients.history)
+        resource.prlimit(embedded.process.pid, resource.RLIMIT_FSIZE, (most, most))
+        clients.wait_for(30, "ok")
+    clients.settle()
+
+    assert {event.kind for event in clients.history[full:still]} == {"invoke", "unknown"}
+    assert unavailable(clients) <= {(503, "storage-unavailable"), (503, "overloaded")}
+    nothing_is_lost(company, clients)
+
+
+def test_a_model_whose_bytes_were_changed_refers_everybody(company: Company, tmp_path: Path) -> None:
+    approved = tmp_path / "approved"
+    shutil.copytree(company.folder / "approved_models", approved)
+    booster = approved / NAME / trained().model.digest / "booster.txt"
+    booster.write_bytes(booster.read_bytes().replace(b"leaf_value=", b"leaf_value=9", 1))
+    mlflow = f"sqlite:///{tmp_path / 'nowhere' / 'mlflow.db'}"
+    service = company.service(f"sqlite:///{tmp_path / 'riskscore.db'}", RISKSCORE_APPROVED=str(approved), RISKSCORE_MLFLOW=mlflow)
+    service.start()
+    clients = Clients(service, company.bodies)
+    connection = clients.connection()
+    told = [clients.ask(connection, uuid.uuid4().hex, body) for body in company.bodies]
+    ready = service.get("/readyz")
+    connection.close()
+
+    assert {event.kind for event in told} == {"ok"}
+    assert clients.outcomes <= {"refer", "decline"}
+    assert {json.loads(event.body)["pd"] for event in told if json.loads(event.body)["outcome"] == "refer"} == {None}
+    assert (ready[1]["status"], ready[1]["doubts"], ready[1]["model"]) == ("degraded", ["model_unavailable"], None)
+    assert service.stop() == 0
+    nothing_is_lost(company, clients)
+
+
+TAMPERED = {
+    "dropped": ("delete from answers where rowid = (select min(rowid) from answers)", "acknowledged and lost"),
+    "changed": ("update answers set body = replace(body, '\"outcome\":\"', '\"outcome\":\"x') ", "another answer is stored"),
+    "doubled": (
+        "insert into answers select principal, 'forged', request, decision_id, outcome, body, recorded_at from answers limit 1",
+        "nobody asked",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", TAMPERED)
+def test_a_database_that_lost_doubled_or_changed_an_answer_is_found(
+    company: Company, embedded: Service, tmp_path: Path, fault: str
+) -> None:
+    clients = Clients(embedded, company.bodies)
+    connection = clients.connection()
+    for body in company.bodies[-3:]:
+        clients.ask(connection, uuid.uuid4().hex, body)
+    connection.close()
+    EARLIER.setdefault(embedded.port, []).append(clients)
+    statement, said = TAMPERED[fault]
+    with (
+        closing(sqlite3.connect(company.folder / "riskscore.db")) as whole,
+        closing(sqlite3.connect(tmp_path / "copy.db")) as copy,
+    ):
+        whole.backup(copy)
+        keys = "(" + ", ".join(f"'{key}'" for key in clients.asked) + ")"
+        for (name,) in copy.execute("select name from sqlite_master where type = 'trigger'").fetchall():
+            copy.execute(f"drop trigger {name}")
+        copy.execute(f"delete from answers where idempotency_key not in {keys}")
+        copy.execute(statement)
+        copy.commit()
+    engine = open_database(f"sqlite:///{tmp_path / 'copy.db'}")
+    found = list(faults(clients.history, stored(engine)))
+    engine.dispose()
+
+    assert any(said in fault for fault in found)

@@ -3,10 +3,13 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
 import pyarrow.csv
 import pytest
 import sqlalchemy as sa
+from starlette.testclient import TestClient
 
+from doors import Open
 from gating import GATE_TEXT
 from modelling import CARDS, GRADES_TEXT, WORLD, small_text
 from riskscore.stores import desk as desks
@@ -17,7 +20,10 @@ from riskscore.stores.models import Registry, approved
 from riskscore.stores.models.approved import load_approved
 from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.main import main
+from riskscore_serving.app import create_app
+from riskscore_serving.office import Rules
 from riskscore_serving.reception import Reception
+from riskscore_serving.settings import Address
 from simulated import world_of
 
 pytestmark = pytest.mark.slow
@@ -66,6 +72,32 @@ def run(capsys, *arguments):
     status = main(list(arguments))
     said = capsys.readouterr()
     return status, said.out, said.err
+
+
+def test_mlflows_own_client_loads_the_champion_and_says_what_the_service_says(here):
+    """Of customers with a history and, asked as such, of newcomers; the folders cold/ and hazard/ travel in the same bundle."""
+    registry = Registry.of(Workplace())
+    loaded = registry.mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
+    desk = Reception(Workplace(), here / "book").desk()
+    frame = pa.concat_tables(part.features for part in desk.shelf.parts)
+    rows = frame.select(list(desk.model.feature_names)).to_pandas()
+    said = {newcomer: loaded.predict(rows, params={"newcomer": newcomer})["pd"].tolist() for newcomer in (False, True)}
+    app = create_app(lambda: desk, Address(), Open(), rules=Rules(max_book_age_days=36_500))
+    answered = {False: {}, True: {}}
+    with TestClient(app, base_url="http://127.0.0.1:8000") as client:
+        for place, customer in enumerate(frame["customer_id"].to_pylist()):
+            answer, case = client.post("/v1/scores", json={"customer_id": customer}).json(), desk.decide(customer).case
+            if answer.get("pd") is not None and not case.in_default:  # of those the answer is 1, whatever a model says
+                answered[not case.n_paid_invoices][place] = answer["pd"]
+    newcomers = frame.select(list(desk.model.newcomer.feature_names)).slice(0, 40)
+
+    assert len(answered[False]) > 50
+    for is_new, of_service in answered.items():
+        assert {place: said[is_new][place] for place in of_service} == of_service
+    assert said[True][:40] == desk.model.newcomer.probability(desk.model.newcomer.explain(newcomers).log_odds).pd.tolist()
+    assert said[True] != said[False]
+    bundle = {path.parent.name for path in here.rglob("bundle/*/*.json")}
+    assert bundle == {"cold", "hazard"}
 
 
 def test_a_version_that_is_no_better_is_held_with_everything_that_was_found(here, capsys):

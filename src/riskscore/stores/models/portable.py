@@ -25,23 +25,27 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 
 
 class LatePayment(PythonModel):
-    """Features in, probability of paying materially late out: pd, its interval, and the log-odds before calibration."""
+    """Features in, probability of paying materially late out: pd, its interval, and the log-odds before calibration.
+
+    With the parameter newcomer=True the rows are customers without a settled invoice, of whom another formula speaks.
+    """
 
     def load_context(self, context: PythonModelContext) -> None:
         folder = Path(context.artifacts["bundle"])
         self.formula = Formula({name: (folder / name).read_bytes() for name in FORMULA_FILES})
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: dict | None = None) -> pd.DataFrame:
+        formula = self.formula.cold if (params or {}).get("newcomer", False) else self.formula
         columns = {}
-        for each in self.formula.inputs:
+        for each in formula.inputs:
             column = model_input[each["name"]]
             columns[each["name"]] = (
                 [None if pd.isna(value) else value for value in column]
                 if each["kind"] == "category"
                 else column.to_numpy(dtype=np.float64, na_value=np.nan)
             )
-        log_odds = self.formula.log_odds(self.formula.matrix(columns))
-        probability, low, high = self.formula.probability(log_odds)
+        log_odds = formula.log_odds(formula.matrix(columns))
+        probability, low, high = formula.probability(log_odds)
         return pd.DataFrame({"pd": probability, "pd_low": low, "pd_high": high, "log_odds": log_odds})
 
 
@@ -57,11 +61,15 @@ def write_script(folder: Path) -> Path:
 
 
 def signature(model: Model, example: pa.Table) -> Any:
-    """The names and types of what goes in and what comes out, all of it optional: a feature may be not known."""
+    """The names and types of what goes in and what comes out, all of it optional: a feature may be not known.
+
+    Its one parameter, newcomer, says that the rows are customers without a settled invoice; default: they have one.
+    """
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
     kinds = {pa.float64(): DataType.double, pa.string(): DataType.string}
     inputs: list[Any] = [ColSpec(kinds[example[name].type], name, required=False) for name in model.feature_names]
     outputs: list[Any] = [ColSpec(DataType.double, name) for name in ("pd", "pd_low", "pd_high", "log_odds")]
-    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
+    newcomer = ParamSpec("newcomer", DataType.boolean, default=False)
+    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs), params=ParamSchema([newcomer]))

@@ -1,6 +1,6 @@
 """The OpenAPI document: bodies that are read strictly by hand are described there like any other."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,6 +12,31 @@ from riskscore_serving.problems import responses
 
 REF = "#/components/schemas/{model}"
 BY_HAND: tuple[type[BaseModel], ...] = (Wanted,)
+
+
+DECISION, REVIEW = {"decision_id": "$response.body#/provenance/decision_id"}, {"decision_id": "$response.body#/decision_id"}
+FIRST_CUSTOMER = {"customer_id": "$response.body#/customers/0/customer_id"}
+REVIEWED = {"review_id": "$response.body#/review_id"}
+LINKS: Mapping[tuple[str, str, str], Sequence[tuple[str, str, Mapping[str, str], Mapping[str, str] | None]]] = {
+    ("post", "/v1/decisions", "201"): [
+        ("get", "/v1/decisions/{decision_id}", DECISION, None),
+        ("get", "/v1/decisions/{decision_id}/replay", DECISION, None),
+        ("get", "/v1/decisions/{decision_id}/reviews", DECISION, None),
+        ("post", "/v1/decisions/{decision_id}/override", DECISION, None),
+    ],
+    ("post", "/v1/decisions/{decision_id}/override", "201"): [
+        ("post", "/v1/decisions/{decision_id}/approve", REVIEW, REVIEWED),
+        ("post", "/v1/decisions/{decision_id}/reject", REVIEW, REVIEWED),
+        ("post", "/v1/decisions/{decision_id}/withdraw", REVIEW, REVIEWED),
+        ("get", "/v1/decisions/{decision_id}/reviews", REVIEW, None),
+    ],
+    ("get", "/v1/customers", "200"): [
+        ("get", "/v1/customers/{customer_id}", FIRST_CUSTOMER, None),
+        ("get", "/v1/customers/{customer_id}/history", FIRST_CUSTOMER, None),
+        ("get", "/v1/customers/{customer_id}/explanation", FIRST_CUSTOMER, None),
+    ],
+}
+"""Method, path and status of an answer to what can be asked next, and which of its fields go into that."""
 
 
 def asks(shape: type[BaseModel]) -> dict[str, Any]:
@@ -31,12 +56,26 @@ def install(app: FastAPI) -> None:
             own = shape.model_json_schema(ref_template=REF)
             schemas.update(own.pop("$defs", {}))
             schemas[shape.__name__] = own
+        for (method, path, status), following in LINKS.items():
+            described = document["paths"][path][method]["responses"][status]
+            described["links"] = {_name(*each[:2]): _link(document, *each) for each in following}
         for path, calls in document["paths"].items():
             for method, call in calls.items():
                 _add_refusals(call["responses"], shipped().allowed[method.upper(), path])
         return document
 
     app.openapi = openapi  # type: ignore[method-assign,assignment]
+
+
+def _name(method: str, path: str) -> str:
+    return f"{method} {path}".replace("/", "_").translate({ord(each): None for each in "{} "})
+
+
+def _link(
+    document: Mapping[str, Any], method: str, path: str, parameters: Mapping[str, str], body: Mapping[str, str] | None
+) -> dict[str, Any]:
+    found = {"operationId": document["paths"][path][method]["operationId"], "parameters": parameters}
+    return found | ({} if body is None else {"requestBody": body})
 
 
 def _add_refusals(described: dict[str, Any], allowed: frozenset[str]) -> None:

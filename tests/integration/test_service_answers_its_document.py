@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import schemathesis
@@ -77,6 +78,69 @@ def test_every_answer_is_one_that_the_document_describes(server: tuple[Any, Door
     door.actor = None if caller == ANONYMOUS else Actor("ann", caller)
 
     assert ask_everything(app, document_of(app)) >= 19
+
+
+def walk(app: Any, document: Any) -> set[str]:
+    """Go on from answers to what the document says can be asked next; which calls were answered with a success on the way.
+
+    Raises FailureGroup at the first answer that the document does not describe.
+    """
+    schema = schemathesis.openapi.from_dict(dict(document))
+    schema.app = app
+    succeeded: set[str] = set()
+
+    class Walk(schema.as_state_machine()):  # type: ignore[misc]
+        def before_call(self, case: Any) -> None:
+            if case.operation.label == "POST /v1/decisions":  # by chance alone hardly anybody would name a customer of the book
+                case.body, case.headers = {"customer_id": "acme"}, {"Idempotency-Key": uuid4().hex}
+            if case.operation.label.endswith("/override"):
+                case.body = {"limit": "60000.00", "reason": "Parent guarantees up to 80000", "valid_until": "2026-12-31"}
+
+        def get_call_kwargs(self, case: Any) -> dict[str, Any]:
+            return {"headers": {"host": "127.0.0.1:8000"}}
+
+        def validate_response(self, response: Any, case: Any, **_: Any) -> None:
+            case.validate_response(response, checks=CHECKS)
+            if response.status_code < 300:
+                succeeded.add(case.operation.label)
+
+    Walk.run(settings=settings(max_examples=15, stateful_step_count=8, deadline=None, database=None, phases=[Phase.generate],
+                               derandomize=True, suppress_health_check=list(HealthCheck)))  # fmt: skip
+    return succeeded
+
+
+REACHED = {
+    "viewer": {"GET /v1/customers", "GET /v1/customers/{customer_id}", "GET /v1/customers/{customer_id}/explanation"},
+    "analyst": {"POST /v1/decisions", "GET /v1/decisions/{decision_id}", "GET /v1/decisions/{decision_id}/reviews",
+                "POST /v1/decisions/{decision_id}/override", "POST /v1/decisions/{decision_id}/withdraw"},
+    "approver": {"POST /v1/decisions", "GET /v1/decisions/{decision_id}", "POST /v1/decisions/{decision_id}/override"},
+    "admin": {"POST /v1/decisions", "GET /v1/decisions/{decision_id}", "POST /v1/decisions/{decision_id}/override"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("caller", REACHED)
+def test_what_follows_from_an_answer_is_answered_as_described_too(server: tuple[Any, Doored], caller: str) -> None:
+    app, door = server
+    door.actor = Actor("ann", caller)
+
+    assert walk(app, document_of(app)) >= REACHED[caller]
+
+
+def test_a_fault_that_only_a_recorded_decision_meets_is_found_by_going_on(server: tuple[Any, Doored]) -> None:
+    app, door = server
+    door.actor = Actor("ann", "analyst")
+
+    async def faulty(scope: Any, receive: Any, send: Any) -> None:
+        async def failing(message: Any) -> None:
+            is_found = message["type"] == "http.response.start" and message["status"] == 200
+            await send({**message, "status": 500} if is_found else message)
+
+        planted = scope["type"] == "http" and scope["method"] == "GET" and scope["path"].startswith("/v1/decisions/")
+        await app(scope, receive, failing if planted else send)
+
+    assert ask_everything(faulty, document_of(app), "/v1/decisions/") > 0, "by chance nobody asks for a decision that is there"
+    with pytest.raises(FailureGroup):
+        walk(faulty, document_of(app))
 
 
 @pytest.mark.parametrize("fault", [(500, {}), (200, {"status": 7}), (418, {})], ids=["fails", "another shape", "another status"])

@@ -213,6 +213,13 @@ def test_a_model_whose_approval_ran_out_is_not_loaded(workplace, engine):
         load_approved(workplace, engine, today=approval.last_day + timedelta(days=1))
 
 
+def test_the_registry_of_one_working_folder_is_not_taken_for_that_of_the_next(tmp_path):
+    first, second = (Registry.of(Workplace(mlflow=f"sqlite:///{tmp_path / name}.db")) for name in ("first", "second"))
+    assert first.mlflow.get_tracking_uri() == first.uri
+
+    assert Registry.of(Workplace(mlflow=second.uri)).uri == second.uri != first.uri
+
+
 def test_rolling_back_needs_no_registry(workplace, engine, tmp_path):
     approve_first(engine, NAME, "1", trained().model.digest, by="Ann")
     load_approved(workplace, engine)  # the local copy

@@ -73,8 +73,11 @@ class Registry:
 
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.ERROR)
+        told = os.environ.get("MLFLOW_TRACKING_URI")
         mlflow.set_tracking_uri(self.uri)
         mlflow.set_registry_uri(self.uri)
+        if told is None:  # MLflow writes it there; the next working folder of this process would be taken for this one
+            os.environ.pop("MLFLOW_TRACKING_URI", None)
         return mlflow
 
     @cached_property

@@ -42,6 +42,7 @@ VERBS = {
     "reviews": "Who is to be looked at again by a date, and why.",
     "stress": "What the receivables lose under stress, and which stress loses a given sum.",
     "migration": "Where the customers of each grade stand later.",
+    "backtest": "What another policy would have brought in a past period, with bounds.",
     "policy": "Show or check the credit policy in force, or compare two.",
     "serve": "Answer scores over HTTP.",
     "verify": "Check what must always hold of the record and the book.",

@@ -26,6 +26,7 @@ BUILT = (
     "why_",
     "trigger_",
     "action_",
+    "measure_",
 )
 """Keys that are put together from a stem and a code."""
 

@@ -1,6 +1,7 @@
 """The credit policy: numbers a committee signs, rules that may only tighten, and the limit and terms they make together."""
 
 from riskscore.policy.case import Case, Signs
+from riskscore.policy.elastic import Elastic, elastic_of
 from riskscore.policy.follow_up import Review, cadence_of, grace_until, review_of
 from riskscore.policy.limits import recommend
 from riskscore.policy.parameters import PARAMETERS, Parameter
@@ -14,7 +15,7 @@ from riskscore.policy.values import Amount, Steps
 
 __all__ = [
     "PARAMETERS", "RULES", "SIGNS", "TERM_RULES",
-    "Amount", "Cap", "Case", "Flip", "Menu", "Offer", "Parameter", "Params", "Recommendation", "Review", "Signs", "Steps",
-    "TermCap", "Terms",
-    "cadence_of", "grace_until", "parse", "recommend", "review_of", "signs_of",
+    "Amount", "Cap", "Case", "Elastic", "Flip", "Menu", "Offer", "Parameter", "Params", "Recommendation", "Review", "Signs",
+    "Steps", "TermCap", "Terms",
+    "cadence_of", "elastic_of", "grace_until", "parse", "recommend", "review_of", "signs_of",
 ]  # fmt: skip

@@ -171,6 +171,14 @@ def approval_in_force(engine: Engine, name: str) -> Approval:
     return found
 
 
+def approval_in_force_on(engine: Engine, name: str, day: date) -> Approval | None:
+    """The version that scored on a past day: as `approval_in_force`, of what was recorded by then; None where nothing was."""
+    with reading(engine) as connection:
+        rows = [row for row in _rows(connection, name) if datetime.fromisoformat(row.recorded_at).date() <= day]
+        returns = [each for each in _rollbacks(connection, name) if datetime.fromisoformat(each.recorded_at).date() <= day]
+    return _in_force(rows, returns)
+
+
 def approvals_of(engine: Engine, name: str) -> Sequence[Approval]:
     """Every proposal and approval of a name, in the order in which they were recorded."""
     with reading(engine) as connection:

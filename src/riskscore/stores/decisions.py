@@ -144,6 +144,23 @@ def of_run(engine: Engine, run_id: str) -> Iterator[Stored]:
             yield _stored(row)
 
 
+def between(engine: Engine, first: date, last: date) -> Iterator[tuple[Provenance, dict[str, Decision]]]:
+    """The decisions logged for a day of the period, both ends included, run by run, oldest first; by customer."""
+    with reading(engine) as connection:
+        query = (
+            sa.select(RUNS.c.run_id)
+            .where(RUNS.c.as_of.between(first, last))
+            .order_by(RUNS.c.as_of, RUNS.c.recorded_at, RUNS.c.run_id)
+        )
+        run_ids = list(connection.execute(query).scalars())
+    for run_id in run_ids:
+        rows = sa.select(DECISIONS, RUNS.c.manifest).join(RUNS).where(DECISIONS.c.run_id == run_id)
+        with reading(engine) as connection:
+            found = [_stored(row).decision for row in connection.execute(rows)]
+        if found:
+            yield found[0].provenance, {decision.customer_id: decision for decision in found}
+
+
 def verify(engine: Engine) -> int:
     """Follow the chain from its first row; the number of rows. Raises StorageFailed naming the first sequence that does not hold.
 

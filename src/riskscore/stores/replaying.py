@@ -53,10 +53,11 @@ class Replayer:
     def again(self, decision: Decision) -> Replayed:
         """A recorded decision, made again; raises as `__call__`."""
         made = decision.provenance
-        bounds, params = grades.parse(self._text(made.grades)), policy.parse(self._text(made.policy), on=made.as_of)
-        return Replayed(decision, replay(decision, self._model(made.model), bounds, params))
+        bounds, params = grades.parse(self.text(made.grades)), policy.parse(self.text(made.policy), on=made.as_of)
+        return Replayed(decision, replay(decision, self.model(made.model), bounds, params))
 
-    def _text(self, digest: str) -> str:
+    def text(self, digest: str) -> str:
+        """The signed text with that digest. Raises StorageFailed where it is not kept."""
         text = log.text_of(self.engine, digest)
         if text is None:
             raise StorageFailed(
@@ -65,7 +66,8 @@ class Replayer:
             )
         return text
 
-    def _model(self, digest: str | None) -> Model | None:
+    def model(self, digest: str | None) -> Model | None:
+        """The approved model with that digest, null for none. Raises ModelRefused where its bytes were never approved here."""
         if digest is None:
             return None
         if digest not in self._models:

@@ -244,7 +244,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=50)
     parser.add_argument("--first-seed", type=int, default=1000)
     parser.add_argument("--customers", type=int, default=60)
-    parser.add_argument("--draws", type=int, default=79)
+    parser.add_argument("--draws", type=int, default=99)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="file of JSON lines: trials found in it are not run again")
     wanted = parser.parse_args()

@@ -55,7 +55,7 @@ def backtest_verb(
     policy: Annotated[list[Path] | None, typer.Option(help="Text of a policy; may be repeated.")] = None,
     out: Annotated[Path | None, typer.Option(help="File of rows: .xlsx (with months and customers), .csv or .parquet.")] = None,
     html: Annotated[Path | None, typer.Option(help="The same as one HTML page.")] = None,
-    draws: Annotated[int, typer.Option(min=39, max=9999, help="How often the orders nobody saw are drawn.")] = 199,
+    draws: Annotated[int, typer.Option(min=99, max=9999, help="How often the orders nobody saw are drawn.")] = 199,
     seed: Annotated[int, typer.Option(min=0, help="The draws' seed; the same gives the same answer.")] = 0,
     model: Annotated[str, typer.Option(help="Which model, grades and policy: a folder of signed texts.")] = "late_payment",
     no_model: Annotated[bool, typer.Option("--no-model", help="Ask no model: what the rules alone allow.")] = False,

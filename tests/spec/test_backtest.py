@@ -190,11 +190,19 @@ def test_orders_are_read_with_what_became_of_them():
 def test_room_is_what_the_limit_leaves_and_a_limit_that_was_exceeded_did_not_bind():
     days = np.arange(JANUARY + 1, JANUARY + 6)
     found = customer(
-        order("1", JANUARY + 1, 400, closed=JANUARY + 4), order("2", JANUARY + 3, 900), limits=((JANUARY + 2, 1000.0),)
+        order("1", JANUARY + 1, 400, closed=JANUARY + 4),
+        order("2", JANUARY + 3, 100, closed=JANUARY + 4),
+        order("3", JANUARY + 3, 800),
+        limits=((JANUARY + 2, 1000.0),),
     )
 
-    # The first day had no limit; 400 are owed then; 900 passed where 600 had room; on the fourth the 400 are paid.
-    assert rooms_of(found, days).tolist() == [math.inf, 600, 900, 100, 100]
+    place, share, room = rooms_of(found, days)
+
+    # The first day had no limit; then 400 are owed. Two orders part the third day: 600 are free, then 500 where 800 passed, then
+    # less than nothing. On the fourth 800 are owed.
+    assert place.tolist() == [0, 0, 1, 2, 2, 2, 3, 4]
+    assert share.tolist() == pytest.approx([1 / 2, 1 / 2, 1, 1 / 3, 1 / 3, 1 / 3, 1, 1])
+    assert room.tolist() == [math.inf, math.inf, 600, 600, 800, 0, 200, 200]
 
 
 def invented(limit: float | None, seed: int = 3, n: int = 40) -> list[Customer]:
@@ -203,11 +211,11 @@ def invented(limit: float | None, seed: int = 3, n: int = 40) -> list[Customer]:
     found = []
     for place in range(n):
         sold: list[Order] = []
-        for day in sorted(generator.choice(np.arange(MARCH - 500, MARCH + 1), 50, replace=False).tolist()):
+        for number, day in enumerate(sorted(generator.choice(np.arange(MARCH - 500, MARCH + 1), 50).tolist())):
             amount = float(np.exp(4.6 + 0.6 * generator.standard_normal()))
             owed = sum(each.open_on(day) for each in sold)
             if limit is None or day < MARCH - 365 or owed + amount <= limit:
-                sold.append(order(f"{place}/{day}", day, amount, closed=day + 30))
+                sold.append(order(f"{place:02}/{number:02}", day, amount, closed=day + 30))
         limits = () if limit is None else ((MARCH - 365, limit),)
         found.append(Customer(f"c{place:02}", tuple(sold), limits, MARCH - 500, NEVER))
     return found
@@ -255,9 +263,9 @@ def both_policies(limit: float, other: float, customers):
 
 
 def test_an_interval_reaches_from_what_was_seen_to_what_was_drawn():
-    customers = invented(300.0)
+    customers = invented(300.0, n=8)
 
-    found = backtest(customers, *both_policies(300.0, 900.0, customers), PERIOD, MONEY, n_draws=39, seed=7)
+    found = backtest(customers, *both_policies(300.0, 900.0, customers), PERIOD, MONEY, n_draws=99, seed=7)
     kept, moved = found.outcomes
 
     assert kept.measures["sales"].low == kept.measures["sales"].seen == found.happened.sales
@@ -271,14 +279,18 @@ def test_an_interval_reaches_from_what_was_seen_to_what_was_drawn():
         for outcome in found.outcomes
         for each in outcome.measures.values()
     )
+    # The old limits again: what they turned away is turned away again, whatever it was.
+    assert {(each.low, each.high) for each in kept.measures.values()} == {
+        (each.seen, each.seen) for each in kept.measures.values()
+    }
     assert min(found.n_unseen) > 0
 
 
 def test_a_tighter_policy_sells_no_more_and_the_same_question_has_the_same_answer():
-    customers = invented(300.0)
+    customers = invented(300.0, n=8)
     asked = both_policies(300.0, 150.0, customers)
 
-    once, again = (backtest(customers, *asked, PERIOD, MONEY, n_draws=39, seed=7) for _ in range(2))
+    once, again = (backtest(customers, *asked, PERIOD, MONEY, n_draws=99, seed=7) for _ in range(2))
 
     assert [each.measures for each in once.outcomes] == [each.measures for each in again.outcomes]
     assert once.outcomes[1].against["sales"].high < 0
@@ -286,8 +298,8 @@ def test_a_tighter_policy_sells_no_more_and_the_same_question_has_the_same_answe
 
 
 def test_too_few_draws_make_no_interval():
-    with pytest.raises(ValueError, match="needs 39 draws or more, not 38"):
-        backtest([customer()], ["it"], lambda *_: {"it": {}}, PERIOD, MONEY, n_draws=38)
+    with pytest.raises(ValueError, match="needs 99 draws or more, not 98"):
+        backtest([customer()], ["it"], lambda *_: {"it": {}}, PERIOD, MONEY, n_draws=98)
 
 
 def test_a_currency_without_a_rate_is_an_error_and_not_a_guess():

@@ -31,12 +31,16 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order on credit. name: the invoice; empty for one that nobody has seen."""
+    """One order on credit. name: the invoice; empty for one that nobody has seen.
+
+    after: of an order that nobody has seen, how many seen ones of its customer came before it on its day.
+    """
 
     name: str
     issued: int
     amount: float
     pieces: tuple[Piece, ...]
+    after: int = 0
 
     @property
     def concluded(self) -> int:

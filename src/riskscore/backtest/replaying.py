@@ -176,9 +176,17 @@ def replay(customers: Sequence[Customer], life: Life, period: Period, unseen: Ma
 
 
 def _stream(customer: Customer, unseen: Sequence[Order], period: Period) -> list[Order]:
-    """The orders of the period, the last first, so that the next one is popped."""
-    within = [order for order in (*customer.orders, *unseen) if period.cuts[0] < order.issued <= period.cuts[-1]]
-    return sorted(within, key=lambda order: (order.issued, order.name), reverse=True)
+    """The orders of the period in the order of their days and within them, the last first, so that the next one is popped."""
+    first, last = period.cuts[0], period.cuts[-1]
+    seen = [order for order in customer.orders if first < order.issued <= last]
+    if not unseen:
+        return seen[::-1]
+    keyed, day, place = [], first, 0
+    for order in seen:
+        day, place = order.issued, place + 1 if order.issued == day else 0
+        keyed.append(((day, place, 1), order))
+    keyed += [((order.issued, order.after, 0), order) for order in unseen if first < order.issued <= last]
+    return [order for _, order in sorted(keyed, key=lambda each: each[0], reverse=True)]
 
 
 def _is_used(granted: Elastic, account: _Account, held: tuple[float | None, float | None], on: int) -> bool:

@@ -2,15 +2,16 @@
 
 While a customer has room for H, only orders up to H are seen: its orders are a Poisson process of lognormal sizes of which the
 part above H is censored, day by day, by a bound that is known. So the missing part can be drawn from its posterior, given what
-was seen (data augmentation: Tanner & Wong 1987). Rates and sizes of customers come from common distributions, which is what is
-known of a customer that was never granted anything. Draws, not a point: they carry how little a censored history says.
+was seen (data augmentation: Tanner & Wong 1987). Rates and sizes of customers come from common laws, which is what is known of a
+customer of whom little was seen. Whoever set a limit had the need in view: so rates and sizes are regressed on it, and large
+unseen orders are not invented behind every small limit. Draws, not a point: they carry how little a censored history says.
 
 A drawn order is paid, or not, as a seen one of the same customer about the same time (hot deck); as anybody's, where none is.
 """
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +27,8 @@ WARM_UP = 60
 
 THINNING = 2
 NEIGHBOURS = 5
-SHAPES = np.exp(np.linspace(math.log(0.2), math.log(20.0), 60))
-"""Where the shape of the distribution of rates among customers may lie."""
+STEPS = 4
+"""Proposals by sweep for what has no closed posterior."""
 
 WEEK, WEEKDAYS, EPOCH_WEEKDAY = 7, 5, 3  # 1970-01-01 was a Thursday
 
@@ -37,15 +38,22 @@ Unseen = Mapping[int, Sequence[Order]]
 
 @dataclass(frozen=True)
 class _Watched:
-    """What was seen: by customer the orders (count, sum of log sizes, active weekdays); by censored cell the log of the room."""
+    """What was seen. By customer: orders, the sum of their log sizes, weekdays it was active, log of its usual limit.
+
+    limits: as deviations from their mean in standard deviations; 0 where none was on file. By censored part of a day: the
+    customer's place, the day, how many of its orders came before, its share of the day, and the log of the room for an order.
+    """
 
     counts: Floats
     logs: Floats
     squares: float
     active: Floats
-    cell_customer: Ints
-    cell_day: Ints
-    cell_room: Floats
+    limits: Floats
+    customer: Ints
+    day: Ints
+    after: Ints
+    length: Floats
+    room: Floats
 
 
 def draw_unseen(customers: Sequence[Customer], since: int, until: int, *, n_draws: int, seed: int) -> Iterator[Unseen]:
@@ -63,74 +71,97 @@ def draw_unseen(customers: Sequence[Customer], since: int, until: int, *, n_draw
     state = _State.start(watched)
     for sweep in range(WARM_UP + n_draws * THINNING):
         cells, sizes = state.impute(watched, generator)
-        state.learn(watched, watched.cell_customer[cells], sizes, generator)
+        state.learn(watched, watched.customer[cells], sizes, generator)
         if sweep >= WARM_UP and (sweep - WARM_UP) % THINNING == THINNING - 1:
             found: dict[int, list[Order]] = {}
             for cell, size in zip(cells.tolist(), sizes.tolist(), strict=True):
-                place, day = int(watched.cell_customer[cell]), int(watched.cell_day[cell])
-                found.setdefault(place, []).append(deck.dealt(place, day, math.exp(size), generator))
+                place, day = int(watched.customer[cell]), int(watched.day[cell])
+                order = deck.dealt(place, day, math.exp(size), generator)
+                found.setdefault(place, []).append(replace(order, after=int(watched.after[cell])))
             yield found
 
 
-def rooms_of(customer: Customer, days: Ints) -> Floats:
-    """How much an order could be for on each day before the limit on file turned it away; infinite where no limit was on file.
+def rooms_of(customer: Customer, days: Ints) -> tuple[Ints, Floats, Floats]:
+    """How much an order could be for before the limit on file turned it away, through each day.
 
-    What is owed at the beginning of the day counts. A limit that let a larger order pass did not bind on that day.
+    Three arrays, one entry for each part of a day: the place of the day, its share of it, the room; infinite where no limit
+    was on file. The orders of a day part it evenly, and each takes room from the next. A limit that let a larger order pass did
+    not bind then.
     """
     limits = np.full(len(days), np.inf)
     for since, amount in customer.limits:
         limits[days >= since] = amount
     changes = np.zeros(len(days) + 1)
-    largest = np.zeros(len(days))
+    within: dict[int, list[float]] = {}
     for order in customer.orders:
-        begins = np.searchsorted(days, order.issued, side="right")
-        changes[begins] += sum(piece.amount for piece in order.pieces if piece.closed > order.issued)
+        begins = int(np.searchsorted(days, order.issued, side="right"))
         for piece in order.pieces:
             if piece.closed > order.issued:
-                changes[max(np.searchsorted(days, piece.closed, side="left"), begins)] -= piece.amount
-        own = np.searchsorted(days, order.issued, side="left")
-        if own < len(days) and days[own] == order.issued:
-            largest[own] = max(largest[own], order.amount)
-    owed = np.cumsum(changes[:-1])
-    rooms: Floats = np.maximum(limits - owed, largest)
-    return rooms
+                changes[begins] += piece.amount
+                changes[max(int(np.searchsorted(days, piece.closed, side="left")), begins)] -= piece.amount
+        if begins and days[begins - 1] == order.issued:
+            within.setdefault(begins - 1, []).append(order.amount)
+    rooms = limits - np.cumsum(changes[:-1])
+    place, share, room = [], [], []
+    for day, free in enumerate(rooms.tolist()):
+        amounts = within.get(day, ())
+        for amount in (*amounts, 0.0):  # the last part follows the last order
+            place.append(day)
+            share.append(1 / (len(amounts) + 1))
+            room.append(max(free, amount))
+            free -= amount  # noqa: PLW2901  what is left of the day's room
+    return np.array(place, dtype=np.int64), np.array(share), np.array(room)
 
 
 def _watch(customers: Sequence[Customer], since: int, until: int) -> _Watched:
     every = np.arange(since + 1, until + 1)
     weekdays = every[(every + EPOCH_WEEKDAY) % WEEK < WEEKDAYS]
-    counts, logs, active = (np.zeros(len(customers)) for _ in range(3))
+    counts, logs, active, limits = (np.zeros(len(customers)) for _ in range(4))
     squares = 0.0
-    cells: list[tuple[Ints, Ints, Floats]] = []
+    parts: list[tuple[Ints, Ints, Ints, Floats, Floats]] = []
     for place, customer in enumerate(customers):
         last = min(until, customer.until)
         days = weekdays[(weekdays >= customer.since) & (weekdays <= last)]
         active[place] = len(days)
-        sizes = np.log([order.amount for order in customer.orders if since < order.issued <= last and order.amount > 0] or [1.0])
-        n_seen = sum(since < order.issued <= last for order in customer.orders)
-        if n_seen:
-            counts[place], logs[place], squares = n_seen, sizes.sum(), squares + float(sizes @ sizes)
+        sizes = np.log([order.amount for order in customer.orders if since < order.issued <= last])
+        counts[place], logs[place], squares = len(sizes), sizes.sum(), squares + float(sizes @ sizes)
+        on_file = [limit for day in days.tolist() if (limit := customer.limit_on(day))]
+        limits[place] = np.log(np.mean(on_file)) if on_file else np.nan
         if len(days) and customer.limits:
-            rooms = rooms_of(customer, days)
-            bound = np.isfinite(rooms)
-            cells.append((np.full(int(bound.sum()), place), days[bound], np.maximum(rooms[bound], 0.0)))
-    empty = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
-    who, when, room = (np.concatenate(parts) for parts in zip(empty, *cells, strict=True))
+            which, length, room = rooms_of(customer, days)
+            bound = np.isfinite(room)
+            who = np.full(int(bound.sum()), place, dtype=np.int64)
+            after = np.arange(len(which)) - np.searchsorted(which, which)
+            parts.append((who, days[which[bound]], after[bound], length[bound], np.maximum(room[bound], 0.0)))
+    none = np.empty(0, dtype=np.int64)
+    empty = (none, none, none, np.empty(0), np.empty(0))
+    who, when, after, length, room = (np.concatenate(each) for each in zip(empty, *parts, strict=True))
     with np.errstate(divide="ignore"):
-        return _Watched(counts, logs, squares, active, who.astype(np.int64), when.astype(np.int64), np.log(room))
+        return _Watched(counts, logs, squares, active, _standardised(limits), who, when, after, length, np.log(room))
+
+
+def _standardised(values: Floats) -> Floats:
+    known = values[np.isfinite(values)]
+    if not len(known) or known.std() == 0:
+        return np.zeros(len(values))
+    standard: Floats = np.nan_to_num((values - known.mean()) / known.std())
+    return standard
 
 
 @dataclass
 class _State:
-    """Rates a weekday and mean log sizes of customers, the spread about those means, and how customers differ."""
+    """By customer the log of its rate a weekday and the mean log size of its orders; and the laws these come from.
+
+    spread: of log sizes about a customer's mean. sizes: intercept, slope on the limit, slope on the log of the rate; width: about
+    that line. rates: log of the mean rate at the mean limit, slope on the limit, log of the gamma's shape.
+    """
 
     rate: Floats
     size: Floats
     spread: float
-    centre: float
+    sizes: Floats
     width: float
-    shape: float
-    scale: float
+    rates: Floats
 
     @classmethod
     def start(cls, watched: _Watched) -> "_State":
@@ -139,37 +170,65 @@ class _State:
         centre = float(watched.logs.sum() / watched.counts.sum())
         size = np.where(seen, watched.logs / np.maximum(watched.counts, 1), centre)
         rate = (watched.counts + 0.5) / (watched.active + 10.0)
-        return cls(rate, size, 1.0, centre, 1.0, 1.0, float(1.0 / rate.mean()))
+        return cls(np.log(rate), size, 1.0, np.array([centre, 0.0, 0.0]), 1.0, np.array([math.log(rate.mean()), 0.0, 0.0]))
 
     def impute(self, watched: _Watched, generator: np.random.Generator) -> tuple[Ints, Floats]:
-        """Cells and log sizes of orders that were turned away."""
-        who = watched.cell_customer
-        tail = ndtr((self.size[who] - watched.cell_room) / self.spread)
-        n_orders = generator.poisson(self.rate[who] * tail)
+        """Parts of days in which orders were turned away, and the log sizes of these orders."""
+        who = watched.customer
+        tail = ndtr((self.size[who] - watched.room) / self.spread)
+        n_orders = generator.poisson(np.exp(self.rate[who]) * tail * watched.length)
         cells = np.repeat(np.arange(len(who)), n_orders)
         uniform = 1.0 - generator.random(len(cells))
         beyond = -ndtri(np.maximum(uniform * tail[cells], np.finfo(float).tiny))
         return cells, self.size[who[cells]] + self.spread * beyond
 
     def learn(self, watched: _Watched, who: Ints, sizes: Floats, generator: np.random.Generator) -> None:
-        """One sweep of Gibbs over rates, sizes and what is common to them, given all orders, seen and drawn."""
+        """One sweep of Gibbs, given all orders, seen and drawn; Metropolis steps within it for rates and their law."""
         n = len(watched.counts)
         counts = watched.counts + np.bincount(who, minlength=n)
         logs = watched.logs + np.bincount(who, weights=sizes, minlength=n)
-        squares = watched.squares + float(sizes @ sizes)
-        self.rate = np.maximum(generator.gamma(self.shape + counts) / (self.scale + watched.active), 1e-12)
+        for _ in range(STEPS):
+            self._learn_rates(watched, counts, generator)
+            self._learn_law_of_rates(watched, generator)
+        known = np.column_stack([np.ones(n), watched.limits, self.rate])
         precision = counts / self.spread**2 + 1 / self.width**2
-        mean = (logs / self.spread**2 + self.centre / self.width**2) / precision
+        mean = (logs / self.spread**2 + known @ self.sizes / self.width**2) / precision
         self.size = mean + generator.standard_normal(n) / np.sqrt(precision)
-        about = squares - 2 * float(self.size @ logs) + float(counts @ self.size**2)
+        about = watched.squares + float(sizes @ sizes) - 2 * float(self.size @ logs) + float(counts @ self.size**2)
         self.spread = math.sqrt((0.5 + max(about, 0.0) / 2) / generator.gamma(1.0 + counts.sum() / 2))
-        self.centre = float(self.size.mean() + generator.standard_normal() * self.width / math.sqrt(n))
-        apart = float(((self.size - self.centre) ** 2).sum())
-        self.width = math.sqrt((0.5 + apart / 2) / generator.gamma(1.0 + n / 2))
-        self.scale = float(generator.gamma(1.0 + n * self.shape) / (0.01 + self.rate.sum()))
-        likely = (SHAPES - 1) * np.log(self.rate).sum() + n * SHAPES * math.log(self.scale) - n * gammaln(SHAPES) - SHAPES / 5
-        weights = np.exp(likely - likely.max())
-        self.shape = float(generator.choice(SHAPES, p=weights / weights.sum()))
+        # A normal prior of deviation 10 about nothing on the line, and about one unit of width.
+        covariance = np.linalg.inv(known.T @ known / self.width**2 + np.eye(3) / 100)
+        centre = covariance @ (known.T @ self.size) / self.width**2
+        self.sizes = centre + np.linalg.cholesky(covariance) @ generator.standard_normal(3)
+        apart = self.size - known @ self.sizes
+        self.width = math.sqrt((0.05 + float(apart @ apart) / 2) / generator.gamma(0.5 + n / 2))
+
+    def _learn_rates(self, watched: _Watched, counts: Floats, generator: np.random.Generator) -> None:
+        shape = math.exp(self.rates[2])
+        slower = shape / np.exp(self.rates[0] + self.rates[1] * watched.limits) + watched.active
+        line = self.sizes[0] + self.sizes[1] * watched.limits
+
+        def likely(rate: Floats) -> Floats:
+            apart = self.size - line - self.sizes[2] * rate
+            density: Floats = (shape + counts) * rate - np.exp(rate) * slower - apart**2 / (2 * self.width**2)
+            return density
+
+        wanted = self.rate + 2.0 / np.sqrt(counts + 2.0) * generator.standard_normal(len(counts))
+        taken = np.log(generator.random(len(counts))) < likely(wanted) - likely(self.rate)
+        self.rate = np.where(taken, wanted, self.rate)
+
+    def _learn_law_of_rates(self, watched: _Watched, generator: np.random.Generator) -> None:
+        n = len(self.rate)
+
+        def likely(law: Floats) -> float:
+            shape, mean = math.exp(law[2]), law[0] + law[1] * watched.limits
+            prior = -(law[1] ** 2 + law[2] ** 2) / 8
+            each = shape * (law[2] - mean) + shape * self.rate - shape * np.exp(self.rate - mean)
+            return float(each.sum() - n * gammaln(shape) + prior)
+
+        wanted = self.rates + np.array([1.0, 1.0, 1.5]) / math.sqrt(n) * generator.standard_normal(3)
+        if math.log(generator.random()) < likely(wanted) - likely(self.rates):
+            self.rates = wanted
 
 
 class _Deck:

@@ -286,7 +286,7 @@ SAYINGS: Mapping[str, str] = {
     "past_nothing_logged": "该期间没有已记录的决策,因此无可重算。",
     "past_other_code": "已记录的决策中有 {n} 项由其他版本的程序作出。",
     "past_measures": "期间结果",
-    "past_measures_note": "区间:从“从未拒绝任何订单”到“应被拒绝的订单全部再来”,置信度 95%。",
+    "past_measures_note": "区间:从“从未拒绝任何订单”到“应被拒绝的订单全部再来”,置信度 98%。",
     "past_measure": "指标",
     "past_happened": "实际",
     "past_bounds": "区间",

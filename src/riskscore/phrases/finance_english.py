@@ -286,7 +286,7 @@ SAYINGS: Mapping[str, str] = {
     "past_nothing_logged": "No decision was logged for this period, so there was none to make again.",
     "past_other_code": "{n} of the logged decisions were made by another version of the program.",
     "past_measures": "What the period came to",
-    "past_measures_note": "Bounds: from “nobody was ever turned away” to “all that must have been comes again”, at 95%.",
+    "past_measures_note": "Bounds: from “nobody was ever turned away” to “all that must have been comes again”, at 98%.",
     "past_measure": "Measure",
     "past_happened": "Really",
     "past_bounds": "bounds",

@@ -1,5 +1,6 @@
 """The leaks that raise figures without skill: each is planted here, and a guard goes red."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from modelling import small
 from riskscore.evaluation import LeakFound, attained, check_below_limit, check_known_before, check_point_in_time
+from riskscore.hazard import cases as cases_module
 from riskscore.hazard import take_cases
 from riskscore.simulation.oracle import odds_at_issue
 from riskscore.snapshot import customers_known_at
@@ -81,6 +83,71 @@ def test_the_inputs_of_the_hazard_are_no_leak_and_a_training_with_one_stops(monk
     monkeypatch.setattr(invoices, "take_cases", with_tomorrow)
     with pytest.raises(LeakFound, match="later facts"):
         invoices.gather_invoices([whole], small(), until=world_of(**WORLD).end_on)
+
+
+def by_customer(each, column):
+    """What is said of a customer in a ledger, whatever the date: a function of customer and date."""
+    said = {}
+
+    def answer(customer, as_of):
+        if customer not in said:
+            said[customer] = column(each, customer)
+        return said[customer]
+
+    return answer
+
+
+def of_prior_issued(each):
+    """Mean days to payment of all invoices issued by the date, as if those not settled yet had told."""
+    settled = each.frames["settlements"].collect("pyarrow").to_native().to_pandas()
+    issued = each.frames["invoices"].collect("pyarrow").to_native().to_pandas()
+    joined = issued.merge(settled, on="invoice_id").sort_values("issued_on")
+    delays = {who: (rows["issued_on"].to_numpy(), rows["settled_on"].to_numpy()) for who, rows in joined.groupby("customer_id_x")}
+
+    def answer(customer, as_of):
+        days, paid = delays.get(customer, (np.empty(0), np.empty(0)))
+        n = np.searchsorted(days, as_of, side="right")
+        return float((paid - days)[:n].mean()) if n else np.nan
+
+    return answer
+
+
+def of_whole_file(each):
+    return by_customer(each, lambda ledger, customer: delays_of(ledger, customer, 10**6))
+
+
+def of_later_disputes(each):
+    rows = each.frames["disputes"].collect("pyarrow")["customer_id"].to_list()
+    return by_customer(each, lambda ledger, customer: float(rows.count(customer)))
+
+
+@pytest.mark.parametrize("leak", [of_prior_issued, of_whole_file, of_later_disputes])
+def test_a_training_with_a_leak_among_the_inputs_stops(monkeypatch, leak):
+    honest = cases_module.cases_of
+
+    def leaking(each, known, **options):
+        cases = honest(each, known, **options)
+        tell = leak(each)
+        days = cases.who["as_of"].cast(pa.int32()).to_pylist()
+        told = pa.array(
+            [tell(who, day) for who, day in zip(cases.who["customer_id"].to_pylist(), days, strict=True)], pa.float64()
+        )
+        place = cases.who.column_names.index("tenure_days")
+        return replace(cases, who=cases.who.set_column(place, "tenure_days", told))
+
+    monkeypatch.setattr(cases_module, "cases_of", leaking)
+    monkeypatch.setattr(invoices, "cases_of", leaking)
+
+    with pytest.raises(LeakFound, match="tenure_days"):
+        invoices.gather_invoices([ledger()], small(), until=world_of(**WORLD).end_on)
+
+
+def test_outcomes_as_a_random_split_would_know_them_stop_the_judging():
+    gathered = invoices.gather_invoices([ledger()], small(), until=world_of(**WORLD).end_on)
+    as_if_random = replace(gathered, fates=dict.fromkeys(gathered.fates, gathered.fates[gathered.until]))
+
+    with pytest.raises(LeakFound, match="Split by time"):
+        invoices.walk_forward_invoices(as_if_random, small())
 
 
 def test_rows_split_at_random_are_a_leak():

@@ -153,15 +153,14 @@ def walk_forward_invoices(gathered: GatheredInvoices, recipe: Recipe, *, progres
     for number, refit in enumerate(refits):
         progress("judging invoices", number, len(refits))
         start, end = day_number(refit), day_number(refits[number + 1]) if number + 1 < len(refits) else np.inf
-        known_by = refit - timedelta(days=1)
-        check_known_before(known_by, refit)
-        then = gathered.fates[known_by]
+        then = gathered.fates[refit - timedelta(days=1)]
         now = new & (as_of >= start) & (as_of < end)
         past = (as_of < start) & then.counts
         if not now.any() or not enough(then.take(past), recipe):
             continue
-        learned, asked = cases.take(past), cases.take(now)
-        hazard = Hazard(fit_hazard(learned, then.take(past), catalogue_of(), recipe.hazard, recipe.seed))
+        learned, asked, lessons = cases.take(past), cases.take(now), then.take(past)
+        check_known_before(newest_lesson(learned, lessons), refit)
+        hazard = Hazard(fit_hazard(learned, lessons, catalogue_of(), recipe.hazard, recipe.seed))
         found.append((np.flatnonzero(now), hazard.curves(asked), own_curves(asked, fit_habits(learned))))
     progress("judging invoices", len(refits), len(refits))
     if not found:
@@ -174,6 +173,12 @@ def walk_forward_invoices(gathered: GatheredInvoices, recipe: Recipe, *, progres
     order = np.argsort(places, kind="stable")
     model, own = (laid([each[which] for each in found]).take(order) for which in (1, 2))
     return Forecast(cases.take(mask), gathered.fates[gathered.until].take(mask), model, own, gathered.until)
+
+
+def newest_lesson(cases: Cases, fates: Fates) -> date:
+    """The newest day that what is learned speaks of: of a case, of a payment that was seen, or of having watched for one."""
+    seen = np.where(fates.paid <= fates.watched, fates.paid, fates.watched)
+    return date_of(int(max(cases.column("as_of").max(), (cases.column("due") + np.maximum(seen, fates.watched)).max())))
 
 
 def laid(pieces: Sequence[Curves]) -> Curves:

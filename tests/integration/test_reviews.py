@@ -19,7 +19,7 @@ from databases import emptied, postgresql
 from deciding import GOOD, GRADES, ON, PROVENANCE, RECEIVABLES, LinearModel, features_of, positions_of, shipped
 from doors import EmptyDesk, account
 from riskscore.errors import Conflict, NotAllowed, StorageFailed
-from riskscore.review import Person, Wanted
+from riskscore.review import Person, Wanted, can_act
 from riskscore.scoring import decide_rows
 from riskscore.stores import audit, reviews
 from riskscore.stores import decisions as log
@@ -29,7 +29,9 @@ from riskscore.stores.database import open_database, reading, writing
 from riskscore.stores.reviews import CLOSINGS, REVIEWS
 from riskscore_serving.access.door import Doorkeeper
 from riskscore_serving.access.forms import form_token
+from riskscore_serving.access.pages import texts
 from riskscore_serving.app import create_app, shipped_delegation
+from riskscore_serving.review_pages import WHY_NOT
 from riskscore_serving.settings import Address
 
 NOW = int(datetime(2026, 7, 1, 12, tzinfo=UTC).timestamp())
@@ -452,3 +454,68 @@ class FourEyes(RuleBasedStateMachine):
 
 FourEyes.TestCase.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
 TestFourEyes = FourEyes.TestCase
+
+
+# --- on the page -------------------------------------------------------------------------------------------------------------
+
+
+def on_page(office: Office, who: str, method: str = "GET", lang: str = "en", **fields: str):
+    session = office.sessions[who]
+    data = {"csrf_token": form_token(office.at, session), **fields} if method == "POST" else None
+    headers = {"cookie": f"riskscore={session}", "sec-fetch-site": "same-origin"}
+    return office.client.request(method, f"/reviews?lang={lang}", data=data, headers=headers, follow_redirects=False)
+
+
+def proposed(office: Office) -> dict[str, str]:
+    review = office.ask("ann", "POST", f"/v1/decisions/{recorded(office.engine).decision_id}/override", BODY).json()
+    return {name: review[name] for name in ("review_id", "decision_id")}
+
+
+def test_the_page_decides_as_the_api_does(office: Office) -> None:
+    ids = proposed(office)
+    own, twice = (on_page(office, who, "POST", act="approve", **ids) for who in ("ann", "bo"))
+    after = on_page(office, "chef", "POST", act="reject", **ids)
+
+    assert (own.status_code, "a second person decides" in own.text) == (403, True)
+    assert (twice.status_code, twice.headers["location"]) == (303, "/reviews?told=decided&lang=en")
+    assert (after.status_code, "It was decided meanwhile" in after.text) == (409, True)
+    assert reviews.of_decision(office.engine, ids["decision_id"])[0].closing.by == "bo"
+    assert "Nothing waits." in on_page(office, "bo").text
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [({"act": "annul"}, 400), ({"note": "x" * 2001}, 400), ({"review_id": "0" * 32}, 404), ({"csrf_token": "0" * 64}, 403)],
+    ids=["act", "note", "review", "form"],
+)
+def test_a_form_that_means_no_proposal_decides_none(office: Office, change: dict[str, str], status: int) -> None:
+    fields = {"act": "approve", **proposed(office), **change}
+
+    assert on_page(office, "bo", "POST", **fields).status_code == status
+    assert len(reviews.queue(office.engine, now=office.now)) == 1
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_reason_why_somebody_cannot_has_its_words_in_both_languages(office: Office, lang: str) -> None:
+    proposed(office)
+    found = reviews.queue(office.engine, now=office.now)[0]
+    people = [Person(name, role, machine) for name in ("ann", "bo") for role in ROLES.values() for machine in (False, True)]
+    strict = replace(found, is_natural_person=True, wanted=replace(found.wanted, limit=Decimal(0)))
+    reasons = {
+        why for each in (found, strict) for who in people for act in ("approve", "reject", "withdraw")
+        if (why := can_act(each, act, who, DELEGATION, TODAY)) is not None
+    }  # fmt: skip
+
+    assert reasons <= WHY_NOT.keys()
+    assert len(reasons) >= 5
+    assert texts()[lang].keys() >= set(WHY_NOT.values()) | {"over"}
+
+
+def test_names_and_reasons_are_text_on_the_page(office: Office) -> None:
+    hostile = "<script>alert(1)</script> & more"
+    path = f"/v1/decisions/{recorded(office.engine, hostile).decision_id}/override"
+    office.ask("ann", "POST", path, {**BODY, "reason": hostile})
+    text = on_page(office, "bo").text
+
+    assert "<script" not in text
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt; &amp; more") == 2

@@ -1,0 +1,141 @@
+"""Deciding a proposal in a real browser: both languages, narrow and wide, greyed buttons with their reason, by keyboard alone."""
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+import sqlalchemy as sa
+import uvicorn
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from deciding import GOOD, GRADES, PROVENANCE, RECEIVABLES, LinearModel, features_of, positions_of, shipped
+from doors import PASSWORD, EmptyDesk, account
+from riskscore.review import Person, Wanted
+from riskscore.scoring import decide_rows
+from riskscore.stores import decisions as log
+from riskscore.stores import reviews
+from riskscore.stores.database import open_database
+from riskscore_serving.access.door import Doorkeeper
+from riskscore_serving.app import create_app
+from riskscore_serving.settings import Address
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
+]
+
+REASON = "The parent company guarantees it; see the letter of 12 June, in the file of the customer."
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
+    opened = open_database(f"sqlite:///{tmp_path_factory.mktemp('reviews') / 'riskscore.db'}")
+    for name in ("ann", "bo"):
+        account(opened, name, "approver", now=int(time.time()))
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture(scope="module")
+def site(engine: sa.Engine) -> Iterator[str]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    desk, at = EmptyDesk(), Address(port=listener.getsockname()[1])
+    server = uvicorn.Server(uvicorn.Config(create_app(lambda: desk, at, Doorkeeper(engine, at)), log_level="warning"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield f"http://127.0.0.1:{at.port}"
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+def propose(engine: sa.Engine, customer: str) -> str:
+    """Ann proposes half a limit for a customer; the decision that is meant."""
+    decision = decide_rows(
+        features_of(customer, **GOOD), positions_of(customer), LinearModel(base=-5.5), GRADES, shipped(),
+        receivables=RECEIVABLES, provenance=PROVENANCE,
+    )[0]  # fmt: skip
+    log.append(engine, [decision])
+    until = datetime.now(UTC).date() + timedelta(days=60)
+    wanted = Wanted(Decimal("45000.00"), 14, None, REASON, until)
+    reviews.propose(engine, decision, wanted, Person("ann", "approver"), now=int(time.time()))
+    return decision.decision_id
+
+
+def signed_in(browser: Browser, site: str, name: str, *, width: int = 1280, locale: str = "en-GB") -> tuple[Page, list[str]]:
+    page = browser.new_context(viewport={"width": width, "height": 900}, locale=locale).new_page()
+    troubles: list[str] = []
+    page.on("console", lambda message: troubles.append(message.text))
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("request", lambda request: None if request.url.startswith((site, "data:")) else troubles.append(request.url))
+    page.goto(f"{site}/sign-in")
+    page.locator("#name").fill(name)
+    page.locator("#password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{site}/?lang=*")
+    page.locator("a[href^='/reviews']").click()
+    page.wait_for_url(f"{site}/reviews*")
+    return page, troubles
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize(
+    ("locale", "title", "why", "amount"),
+    [
+        ("en-GB", "Proposals that wait for a second person", "You proposed it; a second person decides.", "€45,000"),
+        ("zh-CN", "等待第二人处理的提议", "这是您自己提出的，须由另一人处理。", "€45,000"),
+    ],
+)
+def test_who_proposed_sees_why_the_buttons_are_greyed(
+    browser: Browser, site: str, engine: sa.Engine, width: int, locale: str, title: str, why: str, amount: str
+) -> None:
+    propose(engine, f"acme-{width}-{locale}")
+    page, troubles = signed_in(browser, site, "ann", width=width, locale=locale)
+    scroll, inner = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    mine = page.locator("article", has_text=f"acme-{width}-{locale}")
+    greyed = {each: mine.locator(f"button[value={each}]").is_disabled() for each in ("approve", "reject", "withdraw")}
+    described = mine.locator("button[value=approve]").get_attribute("aria-describedby")
+    said = page.locator(f"#{described}").inner_text()
+    shown = mine.inner_text()
+    heading = page.locator("h1").inner_text()
+    page.context.close()
+
+    assert (heading, said, troubles) == (title, why, [])
+    assert greyed == {"approve": True, "reject": True, "withdraw": False}
+    assert (scroll <= inner, amount in shown, REASON in shown) == (True, True, True)
+
+
+def test_a_second_person_approves_with_the_keyboard_alone_and_it_is_recorded(
+    browser: Browser, site: str, engine: sa.Engine
+) -> None:
+    decision_id = propose(engine, "by-keyboard")
+    page, troubles = signed_in(browser, site, "bo")
+    article = page.locator("article", has_text="by-keyboard")
+    article.get_by_label("Note (optional)").fill("seen the letter")
+    page.keyboard.press("Tab")
+    focused = page.evaluate("document.activeElement.value")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/reviews?told=decided*")
+    told, left = page.get_by_role("alert").inner_text(), page.locator("article", has_text="by-keyboard").count()
+    page.context.close()
+    [found] = reviews.of_decision(engine, decision_id)
+
+    assert (focused, told, left, troubles) == ("approve", "It is decided and recorded.", 0, [])
+    assert (found.closing.state, found.closing.by, found.closing.note) == ("approved", "bo", "seen the letter")

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,11 +25,13 @@ from riskscore_pipelines.shown import console
 
 app = typer.Typer()
 
-HELP = """Show, check or compare the credit policy.
+HELP = """Show, check, compare or measure the credit policy.
 
 show: every number in force on a day, with its unit, dates, who signed it and why. check: parse a text strictly, every line of
 it; exit status 2 and the line of the first mistake where it is not sound. diff: what differs between two texts, between two days
 of one text, or between a text and the one that decides here; a day stands for the policy that decides here, on that day.
+measure: what the book says of numbers the policy assumes (lateness, peaks, what late customers' debt loses, and by them the risk
+a grade may carry), as entries on stdout to read, correct and sign below the policy's own. It changes nothing by itself.
 
 Example:  riskscore policy show --on 2026-07-01 --lang zh
 
@@ -37,6 +40,8 @@ Example:  riskscore policy check my_models/late_payment/policy.toml --on 2026-07
 Example:  riskscore policy diff 2026-06-30 2026-07-01
 
 Example:  riskscore policy diff old/policy.toml new/policy.toml --json
+
+Example:  riskscore policy measure --book book --on 2026-07-01 --appetite 0.5
 """
 
 
@@ -52,21 +57,38 @@ class Policy:
 
 @app.command(help=HELP)
 def policy_verb(
-    action: Annotated[Literal["show", "check", "diff"], typer.Argument(help="show, check or diff.")] = "show",
+    action: Annotated[Literal["show", "check", "diff", "measure"], typer.Argument(help="show, check, diff or measure.")] = "show",
     policies: Annotated[
         list[str] | None, typer.Argument(help="A text; for diff one or two, each a text or a day. Default: what decides here.")
     ] = None,
-    on: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day it must hold on; default: today.")] = None,
+    on: Annotated[
+        dt.datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Day it must hold on; default: today, to measure: the book's last."),
+    ] = None,
+    book: Annotated[
+        Path | None, typer.Option(help="Folder of the book to measure; without it the one of the working folder.")
+    ] = None,
+    appetite: Annotated[
+        str, typer.Option(help="To measure: the most of what a trade earns that its expected loss may eat, above 0 to 1.")
+    ] = "0.5",
     model: Annotated[str, typer.Option(help="Which policy: a folder of signed texts.")] = "late_payment",
     lang: Annotated[Lang, typer.Option(help="Language of headings and meanings.")] = "en",
     json_wanted: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False,
 ) -> None:
-    """Show, check or compare the policy."""
+    """Show, check, compare or measure the policy."""
     here = find_text(f"{model}/policy.toml", Workplace().models)
     today = on.date() if on else dt.datetime.now(tz=dt.UTC).date()
     named = policies or []
     if len(named) > (2 if action == "diff" else 1):
         raise UsageRefused(f"policy {action}: takes at most {2 if action == 'diff' else 1} policies, not {len(named)}.")
+    if action == "measure":
+        from riskscore_pipelines.policy_measuring import last_day_of, measure
+
+        today = today if on else last_day_of(book)
+        assumed = _policy(named[0] if named else str(here), here, today).params
+        share = _share(appetite)
+        measure(assumed, model=model, folder=book, on=today, appetite=share, lang=lang, json_wanted=json_wanted)
+        return
     if action == "diff":
         if not named:
             raise UsageRefused("policy diff: compare with what? Name a text or a day, or two of them.")
@@ -101,6 +123,13 @@ def _policy(named: str, here: Path, today: dt.date) -> Policy:
         raise UsageRefused(f"{path}: cannot be read ({error}). Name a text of a policy, or a day such as 2026-07-01.") from error
     name = str(path) if path != here or named == str(here) else on.isoformat()
     return Policy(name, on, read_entries(text), parse(text, on=on))
+
+
+def _share(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise UsageRefused(f"policy measure: an appetite is a share such as 0.5, not {text!r}. Nothing was measured.") from error
 
 
 def _answer(result: Mapping[str, Any]) -> None:

@@ -23,6 +23,7 @@ from riskscore.stores.desk import in_force
 from riskscore.stores.exports import write_exports
 from riskscore.stores.ledgers import Delivery, ingest, open_book
 from riskscore.stores.ledgers.mapping import load
+from riskscore.stores.signed_texts import shipped_models
 from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.explain import decision_about
 from riskscore_pipelines.main import main
@@ -295,3 +296,24 @@ def test_sound_policy_is_said_to_be_sound(riskscore):
 
     assert status == 0
     assert "sound" in out
+
+
+def test_what_the_book_says_is_measured_and_can_be_signed(riskscore, company):
+    status, out, err = riskscore("policy", "measure", "--appetite", "0.5")
+    signed = company / "measured.toml"
+    signed.write_text((shipped_models() / "late_payment" / "policy.toml").read_text("utf-8") + "\n" + out, encoding="utf-8")
+
+    assert status == 0
+    assert "[[need.peak_factor]]" in out
+    assert "Read them, correct them, and sign them" in err
+    assert riskscore("policy", "check", str(signed), "--on", "2030-01-01")[0] == 0
+    shown = json.loads(riskscore("policy", "measure", "--json")[1])
+    assert set(shown["proposals"]) == {line[2:-2] for line in out.splitlines() if line.startswith("[[")}
+    assert "严重逾期" in riskscore("policy", "measure", "--json", "--lang", "zh")[2]
+
+
+def test_an_appetite_that_is_no_number_is_refused_in_one_line(riskscore):
+    status, out, err = riskscore("policy", "measure", "--appetite", "much")
+
+    assert (status, out) == (2, "")
+    assert "an appetite is a share such as 0.5, not 'much'" in err

@@ -357,6 +357,8 @@ WORDS: Mapping[str, str] = {
     "policy_sound": "{file}：无误。{n}条带日期的条目，{on}有{in_force}个数值生效，摘要{digest}",
     "policy_diff": "由{before}至{after}",
     "policy_same": "没有数值不同",
+    "policy_measured": "按{on}所知的账簿（追踪了{late}名严重逾期客户），有{n}个数值与政策不同。"
+    "请审阅、更正，并签署于政策原有条目之下",
     "policy_before": "原值",
     "policy_after": "新值",
     "manual_cap": "人工设定的上限",

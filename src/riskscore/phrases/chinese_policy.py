@@ -49,6 +49,7 @@ PARAMETERS: Mapping[str, str] = {
     "profit.drawn_before_default": "违约前会被用掉的未用额度比例",
     "profit.least_spread": "可信的最小月度需求波动",
     "loss.given_default": "客户违约时损失的敞口比例",
+    "loss.given_lateness": "客户严重逾期时损失的敞口比例；未设时按违约损失率计",
     "loss.budget": "一个客户在期限内可造成的预期损失",
     "grade.multiple": "1至10级各可得其需求的比例",
     "dimension.accounts": "按报表Altman Z''可得需求的比例",

@@ -371,6 +371,8 @@ WORDS: Mapping[str, str] = {
     "policy_sound": "{file}: sound. {n} dated entries, {in_force} numbers in force on {on}, digest {digest}",
     "policy_diff": "From {before} to {after}",
     "policy_same": "no number differs",
+    "policy_measured": "{n} numbers differ from the policy, by the book as known on {on} with {late} late customers "
+    "followed. Read them, correct them, and sign them below its own lines",
     "policy_before": "From",
     "policy_after": "To",
     "manual_cap": "Caps set by hand",

@@ -53,7 +53,7 @@ def trade_of(case: Case, params: Params, pd: Decimal) -> Trade:
         float(params.profit_margin),
         float(params.profit_capital_cost),
         yearly(float(pd), case.horizon_days),
-        float(params.loss_given_default * (1 - case.insured_share)),
+        float(params.loss_of_late * (1 - case.insured_share)),
         float(params.profit_drawn_before_default),
     )
 

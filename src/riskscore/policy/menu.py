@@ -69,7 +69,7 @@ def deal_of(case: Case, params: Params) -> Deal:
         volume=case.monthly_purchases * MONTHS,
         margin=float(params.profit_margin),
         capital_cost=float(params.profit_capital_cost),
-        lgd=float(params.loss_given_default),
+        lgd=float(params.loss_of_late),
         delay_days=float(params.need_days_late),
         pd_horizon_days=case.horizon_days,
     )

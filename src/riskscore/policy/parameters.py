@@ -19,8 +19,8 @@ Kind = Literal["number", "amount", "choice", "texts", "shares_by_grade", "terms_
 class Parameter:
     """One number of the policy. units: what its `unit` may say. low, high: the range, ends included.
 
-    choices: for a choice what it may be, for shares by name the names. optional: without a value in force the rule that needs it
-    is off. whole: only whole numbers. rises: for steps, whether a larger measure is a worse one.
+    choices: for a choice what it may be, for shares by name the names. optional: without a value in force the rule that needs
+    it is off. whole: only whole numbers. rises: for steps, whether a larger measure is a worse one.
     """
 
     key: str
@@ -80,6 +80,10 @@ PARAMETERS: Mapping[str, Parameter] = {
             "the least month-to-month spread of demand that is believed", Decimal("0.01"), Decimal(3),
         ),
         _share("loss.given_default", "share of the exposure that is lost when a customer defaults", "share of exposure"),
+        Parameter(
+            "loss.given_lateness", "number", ("share of exposure",),
+            "share of the exposure lost when a customer pays materially late; without it, as given default", optional=True,
+        ),
         _amount("loss.budget", "the expected loss one customer may cost within the horizon"),
         Parameter(
             "grade.multiple", "shares_by_grade", ("share of the need",), "share of the need granted to grades 1 to 10"

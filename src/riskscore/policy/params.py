@@ -15,8 +15,8 @@ class Params:
     """The policy in force on a day; each attribute is the parameter of that key. None: no value in force, the rule is off.
 
     digest: SHA-256 of the text it was read from. sources: key to who signed the number. manual_caps: customer to amount.
-    statutes, statutes_digest: the law it was read with, and the SHA-256 of that text; null where none was given: no term is then
-    capped by law.
+    statutes, statutes_digest: the law it was read with, and the SHA-256 of that text; null where none was given: no term is
+    then capped by law.
     """
 
     need_assumed_terms: int
@@ -27,6 +27,7 @@ class Params:
     profit_drawn_before_default: Decimal
     profit_least_spread: Decimal
     loss_given_default: Decimal
+    loss_given_lateness: Decimal | None
     loss_budget: Amount
     grade_multiple: tuple[Decimal, ...]
     dimension_accounts: Steps | None
@@ -88,6 +89,14 @@ class Params:
         """The value in force of the parameter with that key."""
         result: Value = getattr(self, PARAMETERS[key].field)
         return result
+
+    @property
+    def loss_of_late(self) -> Decimal:
+        """The share of exposure lost where the probability comes true: given lateness, or given default where that is not signed.
+
+        The probability is of paying materially late, and most of those who do pay in the end.
+        """
+        return self.loss_given_default if self.loss_given_lateness is None else self.loss_given_lateness
 
     @property
     def currencies(self) -> frozenset[str]:

@@ -107,11 +107,11 @@ def cap_by_loss_budget(case: Case, params: Params) -> Cap | None:
     """
     if case.pd is None:
         return None
-    loss_share = case.pd * params.loss_given_default * (1 - case.insured_share)
+    loss_share = case.pd * params.loss_of_late * (1 - case.insured_share)
     if loss_share <= 0:
         return None
     budget = params.loss_budget.of(case.annual_sales)
-    return _cap("loss", budget / loss_share, params, "loss.budget", budget=budget, pd=case.pd, lgd=params.loss_given_default)
+    return _cap("loss", budget / loss_share, params, "loss.budget", budget=budget, pd=case.pd, lgd=params.loss_of_late)
 
 
 def cap_for_new_customer(case: Case, params: Params) -> Cap | None:

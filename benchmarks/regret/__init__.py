@@ -1,0 +1,1 @@
+"""What a recommended limit gives away in a world whose truth is known."""

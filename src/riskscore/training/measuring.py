@@ -1,0 +1,140 @@
+"""What a ledger says of numbers a policy assumes: what is lost of late customers' debt, how late is usual, how uneven purchases
+are.
+
+Only what learns may know what happened afterwards, so this is a part of learning; the policy makes proposals of it.
+"""
+
+import math
+from collections.abc import Iterable
+from datetime import date, timedelta
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from riskscore import positions
+from riskscore.outcomes import Outcome, observe
+from riskscore.policy.measured import LEAST_CUSTOMERS, Habits, LossHistory
+from riskscore.snapshot import customers_known_at, take_open_items, take_snapshot
+from riskscore.snapshot.calendar import day_number
+from riskscore.snapshot.measures import ZERO, integer
+from riskscore.snapshot.money import cents
+from riskscore.tables import Ledger
+
+FOLLOWED_DAYS = 365
+"""What is not paid a year after its debtor was late counts as lost, as in the provision."""
+
+MOST_WINDOWS = 6
+
+FOLLOWED = pa.schema([("customer_id", pa.string()), ("begins_on", pa.date32()), ("owed", pa.int64()), ("lost", pa.int64())])
+YEAR = 365
+CENT, TENTH = Decimal("0.01"), Decimal("0.1")
+DIGITS = 6
+"""Engines interpolate to within a last digit of each other: 13.000000000000002 days are 13, not 14."""
+
+
+def take_losses(ledgers: Ledger | Iterable[Ledger], definition: Outcome, *, until: date) -> LossHistory:
+    """What customers that paid materially late owed, and what of it was lost, summed over `follow_late`.
+
+    Nothing owed where the ledger is too young: the caller then keeps its assumption.
+    """
+    found = follow_late(ledgers, definition, until=until)
+    owed, lost = (int(pc.sum(found[name]).as_py() or 0) * CENT for name in ("owed", "lost"))
+    return LossHistory(owed, lost, len(pc.unique(found["customer_id"])), until)
+
+
+def follow_late(ledgers: Ledger | Iterable[Ledger], definition: Outcome, *, until: date) -> pa.Table:
+    """Customers that paid materially late within some horizon, what they owed at its end, and what was lost in the year after.
+
+    A row each, with the columns of `FOLLOWED`; sorted by customer and first day. The horizons follow each other without a gap,
+    the last one such that its year is over by `until`, at most six, and none begins before the first invoice. Customers in
+    default when a horizon begins are left out, as they are for the model.
+    owed, lost: whole cents of the reporting currency. owed counts what was written off within the horizon; lost counts that,
+    and what is written off or not paid by the year's end.
+    """
+    parts = [FOLLOWED.empty_table()]
+    for ledger in [ledgers] if isinstance(ledgers, Ledger) else ledgers:
+        for start in _starts(ledger, definition, until):
+            late = _late_from(ledger, start, definition, until)
+            if late.num_rows:
+                parts.append(_followed(ledger, late, start, definition))
+    return pa.concat_tables(parts).sort_by([("customer_id", "ascending"), ("begins_on", "ascending")])
+
+
+def habits_of(standing: pa.Table) -> Habits:
+    """What four of five customers keep within: in lateness, and in the largest month of a year over its mean month.
+
+    standing: positions. Customers in default do not count. Of lateness, by what each customer keeps within in four of five cases,
+    those of whom something was settled; of purchases those that have been customers for a year and bought. Each is null with
+    fewer than thirty of them.
+    """
+    sound = standing.filter(pc.invert(standing["in_default"]))
+    late = sound["days_late_p80"].drop_null().to_numpy()
+    a_year = sound.filter(pc.and_(pc.greater_equal(sound["tenure_days"], YEAR), pc.greater(sound["monthly_purchases"], 0)))
+    mean, peak = (a_year[name].cast(pa.float64()).to_numpy() for name in ("monthly_purchases", "peak_monthly_purchases"))
+    days, factor = _four_of_five(late), _four_of_five(peak / mean)
+    return Habits(
+        days_late=None if days is None else max(math.ceil(round(days, DIGITS)), 0),
+        peak_factor=None
+        if factor is None
+        else max(Decimal(repr(round(factor, DIGITS))).quantize(TENTH, ROUND_CEILING), Decimal(1)),
+    )
+
+
+def _four_of_five(values: np.ndarray[Any, np.dtype[np.float64]]) -> float | None:
+    """The smallest of the values that at least four of five do not pass; null with too few."""
+    if len(values) < LEAST_CUSTOMERS:
+        return None
+    return float(np.sort(values)[-(-len(values) * 4 // 5) - 1])
+
+
+def _starts(ledger: Ledger, definition: Outcome, until: date) -> list[date]:
+    """The first days of the horizons that are over a year before `until`, newest first."""
+    first = ledger.frames["invoices"].select(nw.col("issued_on").min()).collect("pyarrow")["issued_on"].to_list()[0]
+    horizon = timedelta(days=definition.horizon_days)
+    newest = until - timedelta(days=FOLLOWED_DAYS) - horizon
+    starts = [newest - place * horizon for place in range(MOST_WINDOWS)]
+    return [] if first is None else [start for start in starts if day_number(start) >= first]
+
+
+def _late_from(ledger: Ledger, start: date, definition: Outcome, until: date) -> pa.Table:
+    """The customers, not in default on that day, that paid materially late within the horizon after it."""
+    known = customers_known_at(ledger, start)
+    if not known.num_rows:
+        return known
+    standing = positions.compute(take_snapshot(ledger, known))
+    sound = standing.filter(pc.invert(standing["in_default"])).select(["customer_id", "as_of"])
+    became = observe(ledger, sound, definition, until=until)
+    return became.filter(pc.fill_null(became["outcome"], fill_value=False)).select(["customer_id", "as_of"])
+
+
+def _followed(ledger: Ledger, late: pa.Table, start: date, definition: Outcome) -> pa.Table:
+    """What each of them owed at the end of the horizon, and what of it was lost by the end of the year after."""
+    end = start + timedelta(days=definition.horizon_days)
+    then = end + timedelta(days=FOLLOWED_DAYS)
+    ends = pa.array([end] * late.num_rows, pa.date32())
+    known = take_open_items(ledger, pa.table({"customer_id": late["customer_id"], "as_of": ends}))
+    states = known.states.filter(nw.col("bills")).select(
+        "customer_id", "invoice_id", "currency", "known_from", "known_to", "left", "written_off"
+    )
+
+    def standing(day: date) -> nw.LazyFrame[pa.Table]:
+        today = day_number(day)
+        return states.filter(nw.col("known_from") <= today, nw.col("known_to") > today)
+
+    key = ["customer_id", "invoice_id"]
+    given_up = standing(start).select(*key, before="written_off")
+    fate = standing(then).select(*key, still="left", gone="written_off")
+    met = standing(end).join(fate, on=key).join(given_up, on=key, how="left")
+    before = nw.col("before").fill_null(0)
+    owed = nw.max_horizontal(nw.col("left"), ZERO) + nw.max_horizontal(nw.col("written_off") - before, ZERO)
+    lost = nw.max_horizontal(nw.col("still"), ZERO) + nw.max_horizontal(nw.col("gone") - before, ZERO)
+    met = met.with_columns(owed=owed).with_columns(lost=nw.min_horizontal("owed", lost))
+    met = met.join(known.rates.drop("as_of"), on="currency")
+    sums = met.select("customer_id", owed=cents(nw.col("owed")), lost=cents(nw.col("lost"))).group_by("customer_id")
+    rows = sums.agg(owed=integer(nw.col("owed").sum()), lost=integer(nw.col("lost").sum())).collect("pyarrow").to_native()
+    begins_on = pa.array([start] * rows.num_rows, pa.date32())
+    return rows.append_column("begins_on", begins_on).select(FOLLOWED.names).cast(FOLLOWED)

@@ -15,6 +15,7 @@ from riskscore.recipe import PairTerms, parse_signed
 from riskscore.stores.engines import ledger_of
 from riskscore.stores.signed_texts import find_text
 from riskscore.tables import TABLES
+from riskscore.training.firm_ratios import FIRM_RATIOS
 from riskscore.training.firms import RATIOS, firm_rows, fit_firms
 
 TERMS = parse_signed(find_text("firms/terms.toml").read_text(encoding="utf-8"), PairTerms, "terms of firms")
@@ -104,3 +105,14 @@ def test_too_few_failures_are_said_with_the_numbers():
 
     with pytest.raises(TooFewEvents, match="of 400 firms 7 failed; at least 20"):
         fit_firms(few, TERMS, 1)
+
+
+def test_the_further_ratios_are_those_of_the_newest_accounts_and_null_without_an_item():
+    ledger, _ = statements(30)
+    rows = firm_rows(ledger, {f"f{each:04d}": each < 5 for each in range(30)})
+    debt = np.array(rows.features["debt_ratio"].to_pylist())
+
+    assert rows.features["equity_to_debt"].to_pylist() == pytest.approx((1 / debt - 1).tolist(), abs=1e-3)
+    assert rows.features["balance_sheet_total"].to_pylist() == [1000.0] * 30
+    assert rows.features["asset_turnover"].null_count == 30
+    assert {each.name for each in FIRM_RATIOS} <= {each.name for each in RATIOS}

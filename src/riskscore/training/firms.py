@@ -23,9 +23,13 @@ from riskscore.model.value import read_columns
 from riskscore.recipe import PairTerms
 from riskscore.snapshot import take_snapshot
 from riskscore.tables import Ledger
+from riskscore.training import firm_ratios
 
 EPOCH = date(1970, 1, 1)
-RATIOS = tuple(each for each in CATALOGUE.values() if each.group == "financial_strength" and each.name != "statement_age_days")
+RATIOS = (
+    *(each for each in CATALOGUE.values() if each.group == "financial_strength" and each.name != "statement_age_days"),
+    *firm_ratios.FIRM_RATIOS,
+)
 """What is learned from. How old accounts are says when they were asked for, not how the firm is."""
 
 N_FOLDS = 5
@@ -59,7 +63,10 @@ def firm_rows(ledger: Ledger, failed: Mapping[str, bool]) -> Rows:
     days = dict(zip(newest["customer_id"].to_list(), newest["published"].to_list(), strict=True))
     named = sorted(set(days) & set(failed))
     asked = pa.array([EPOCH + timedelta(days=int(days[firm])) for firm in named], pa.date32())
-    frame = features.compute(take_snapshot(ledger, pa.table({"customer_id": pa.array(named, pa.string()), "as_of": asked})))
+    snapshot = take_snapshot(ledger, pa.table({"customer_id": pa.array(named, pa.string()), "as_of": asked}))
+    frame, more = features.compute(snapshot), firm_ratios.compute(snapshot)
+    for name in more.column_names:
+        frame = frame.append_column(name, more[name])
     return Rows.of(frame, [float(failed[firm]) for firm in frame["customer_id"].to_pylist()])
 
 

@@ -65,6 +65,10 @@ class BookDesk:
             receivables=RECEIVABLES, provenance=self.provenance(doubt),
         )[0]  # fmt: skip
 
+    def rehearsal(self, customer_id: str) -> None:
+        """Its customers are features and positions only: there is no ledger to add facts to."""
+        return
+
     def decide_applicant(self, application: Application, doubt: Doubt | None = None) -> Decision:
         doubt = doubt or self.doubt
         self.before(doubt)

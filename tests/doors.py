@@ -31,6 +31,9 @@ class EmptyDesk:
     def decide(self, customer_id: str, doubt: Any = None) -> None:
         return None
 
+    def rehearsal(self, customer_id: str) -> None:
+        return None
+
 
 @dataclass
 class Open:

@@ -32,6 +32,7 @@ VERBS = {
     "models": "List model versions, approvals and headline figures.",
     "score": "Score, explain and price every customer of a book at a date.",
     "explain": "Say why one customer has its score, limit and terms.",
+    "plans": "What a customer could do today to get a better grade, limit or terms.",
     "report": "Write one self-contained HTML report over a book at a date.",
     "forecast": "Say when open invoices will be paid, and what cash the weeks ahead will bring.",
     "portfolio": "Ageing, DSO and its alert, concentration by family at a date.",

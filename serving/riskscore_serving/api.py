@@ -26,6 +26,7 @@ from riskscore.policy import PARAMETERS, Params, Recommendation, Terms
 from riskscore.reasons import Reason
 from riskscore.review import Override
 from riskscore.stores.overview import Line
+from riskscore.stores.rehearsal import Rehearsal
 from riskscore_serving.access.gate import RuledRoute
 from riskscore_serving.problems import responses
 
@@ -61,6 +62,9 @@ class Desk(Protocol):
 
     def decide(self, customer_id: str) -> Decision | None:
         """The decision about one customer; None where the book has no such customer at the date."""
+
+    def rehearsal(self, customer_id: str) -> Rehearsal | None:
+        """What decides that customer again as if something had happened; None where the book does not know it at the date."""
 
 
 class Out(BaseModel):

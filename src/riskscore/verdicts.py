@@ -8,7 +8,7 @@ from typing import Literal
 from riskscore.decisions import Decision, Referral
 from riskscore.policy import Case, Recommendation
 from riskscore.policy.recommendation import credit_days
-from riskscore.positions import ENOUGH_PAYMENTS
+from riskscore.positions import ENOUGH_PAYMENTS, FRESH_ACCOUNTS
 
 Outcome = Literal["approve", "conditional", "refer", "decline"]
 
@@ -76,12 +76,24 @@ def _conditions(decision: Decision, case: Case, found: Recommendation) -> Iterat
         yield "security"
 
 
+def wants_accounts(decision: Decision) -> bool:
+    """Would new annual accounts say something: is the customer's net worth not known, or are the accounts too old?
+
+    Beyond `positions.FRESH_ACCOUNTS` days they count as old, as everywhere.
+    """
+    case = decision.case
+    if case is None:
+        return False
+    age = case.signs.statement_age_days
+    return case.tangible_net_worth is None or (age is not None and age > FRESH_ACCOUNTS)
+
+
 def would_help(decision: Decision, lacking: Iterable[str] = ()) -> tuple[str, ...]:
     """What would make this answer surer: codes of `WOULD_HELP`, in that order. lacking: what an applicant left out besides."""
     case, missing = decision.case, set(lacking)
     if case is None:
         return ()
-    if case.tangible_net_worth is None:
+    if wants_accounts(decision):
         missing.add("statements")
     if decision.asked is None and case.n_paid_invoices < ENOUGH_PAYMENTS:
         missing.add("payments")

@@ -10,6 +10,7 @@ from riskscore.phrases.chinese_policy import (  # noqa: F401  re-exported: one m
     MENU,
     OPTIONS,
     PARAMETERS,
+    PLANS,
     RISKS,
     RULES,
     SIGNS,

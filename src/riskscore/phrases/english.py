@@ -11,6 +11,7 @@ from riskscore.phrases.english_policy import (  # noqa: F401  re-exported: one m
     MENU,
     OPTIONS,
     PARAMETERS,
+    PLANS,
     RISKS,
     RULES,
     SIGNS,

@@ -1,7 +1,7 @@
 """What the whole book owes at a date, by corporate family: what the concentration of one buyer is measured against."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import pyarrow as pa
@@ -15,13 +15,15 @@ ZERO = Decimal(0)
 class Receivables:
     """What the whole book owes at the date, by corporate family; the concentration cap is measured against it.
 
-    families: customer to family. by_family: family to exposure. annual_sales: billed by the seller in twelve months.
+    families: customer to family. by_family: family to exposure. annual_sales: billed by the seller in twelve months. owed:
+    customer to exposure.
     """
 
     total: Decimal
     by_family: Mapping[str, Decimal]
     families: Mapping[str, str]
     annual_sales: Decimal
+    owed: Mapping[str, Decimal] = field(default_factory=dict)
 
     def of_others(self, customer_id: str) -> Decimal:
         """What all families but this customer's owe."""
@@ -30,6 +32,19 @@ class Receivables:
     def of_family(self, customer_id: str, exposure: Decimal) -> Decimal:
         """What the rest of the customer's family owes; exposure: the customer's own."""
         return self._of_family(customer_id) - exposure if customer_id in self.families else ZERO
+
+    def owing(self, customer_id: str, exposure: Decimal) -> "Receivables":
+        """The same if this customer owed that much; customers that no part told of owe nothing to anybody's family."""
+        if customer_id not in self.families:
+            return self
+        change = exposure - self.owed.get(customer_id, ZERO)
+        family = self.families[customer_id]
+        return replace(
+            self,
+            total=self.total + change,
+            by_family={**self.by_family, family: self.by_family[family] + change},
+            owed={**self.owed, customer_id: exposure},
+        )
 
     def _of_family(self, customer_id: str) -> Decimal:
         return self.by_family[self.families[customer_id]] if customer_id in self.families else ZERO
@@ -53,7 +68,7 @@ def receivables_of(parts: Iterable[pa.Table]) -> Receivables:
     by_family: dict[str, Decimal] = {}
     for customer in sorted(owed):
         by_family[families[customer]] = by_family.get(families[customer], ZERO) + owed[customer]
-    return Receivables(sum(owed.values(), ZERO), by_family, families, sales.quantize(Decimal("0.01")))
+    return Receivables(sum(owed.values(), ZERO), by_family, families, sales.quantize(Decimal("0.01")), owed)
 
 
 def _top(customer: str, parents: Mapping[str, str]) -> str:

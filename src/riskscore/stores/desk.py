@@ -35,6 +35,7 @@ from riskscore.stores.engines import ledger_in_memory
 from riskscore.stores.ledgers import Book
 from riskscore.stores.models import load_approved
 from riskscore.stores.overview import Line
+from riskscore.stores.rehearsal import Rehearsal
 from riskscore.stores.signed_texts import find_text
 from riskscore.stores.sources import code_version
 from riskscore.stores.workplace import Workplace
@@ -223,6 +224,20 @@ class Desk:
         return decide_applicant(
             application, ledger_of_one, signed.model, signed.grades, signed.params,
             receivables=self.receivables, provenance=self._made[doubt or self.signed.doubt], watch=watch,
+        )  # fmt: skip
+
+    def rehearsal(self, customer_id: str) -> Rehearsal | None:
+        """What decides one customer again as if something had happened; None where nothing was known of it at the date.
+
+        A customer whose data break the computation breaks it there as well.
+        """
+        tables = self.book.tables(customers=[customer_id])
+        known = customers_known_at(ledger_in_memory(tables, self.book.reporting_currency), self.as_of)
+        if customer_id not in known["customer_id"].to_pylist():
+            return None
+        return Rehearsal(
+            customer_id, tables, self.book.reporting_currency, self.signed.model, self.signed.grades, self.signed.params,
+            self.receivables, self.provenance,
         )  # fmt: skip
 
     @cached_property

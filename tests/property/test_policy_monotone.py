@@ -10,6 +10,7 @@ from deciding import case, policy, shipped
 from riskscore.grades import Grades
 from riskscore.policy import RULES, Amount, recommend
 from riskscore.policy.limits import caps_of, lowest, rounded_down
+from riskscore.policy.measured import grade_shares, ladder_for
 from riskscore.policy.recommendation import credit_days
 
 GRADES = Grades(
@@ -42,11 +43,23 @@ cases = st.builds(
 )
 policies = st.builds(
     policy,
+    # As shipped, and as `riskscore policy measure` would have a house of that margin and those losses sign it.
+    profit_margin=st.decimals(0, Decimal("0.6"), places=2),
+    loss_given_lateness=st.one_of(st.none(), st.decimals(Decimal("0.1"), 1, places=2)),
+    need_peak_factor=st.sampled_from((Decimal(1), Decimal(2), Decimal("3.8"), Decimal(12))),
     insurance_uninsured_appetite=st.one_of(st.none(), st.builds(Amount, money, st.just("EUR"))),
     ceiling_hard=st.one_of(st.none(), st.builds(Amount, money, st.just("EUR"))),
     limit_basis=st.sampled_from(("conservative", "aggressive")),
     limit_digits=st.integers(1, 4),
 )
+
+
+def refitted(params, appetite):
+    shares = grade_shares(params, GRADES, lost=params.loss_of_late, days_late=params.need_days_late, appetite=appetite)
+    return replace(params, grade_multiple=shares, terms_ladder=ladder_for(shares, params.terms_ladder))
+
+
+policies = st.one_of(policies, st.builds(refitted, policies, st.sampled_from((Decimal("0.1"), Decimal("0.5"), Decimal(1)))))
 
 
 def at(customer, pd, pd_high):
@@ -65,6 +78,14 @@ def test_worse_probability_never_gets_more_or_longer(customer, params, one, two,
     assert bad.conservative <= good.conservative
     assert bad.aggressive <= good.aggressive
     assert credit_days(bad.terms) <= credit_days(good.terms)
+
+
+@given(policies)
+def test_measured_shares_and_ladder_never_loosen_with_risk(params):
+    days = [credit_days(step) for step in params.terms_ladder]
+
+    assert list(params.grade_multiple) == sorted(params.grade_multiple, reverse=True)
+    assert days == sorted(days, reverse=True)
 
 
 @given(cases, policies, probabilities)

@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -11,6 +12,7 @@ import pyarrow as pa
 from riskscore.snapshot import Snapshot
 from riskscore.snapshot.measures import Expr, Measures, integer, real, when
 from riskscore.snapshot.money import MONEY, cents, money_of
+from riskscore.tables import Frame, Step
 
 YEAR = 365
 MONTH = 30
@@ -75,16 +77,28 @@ def compute(
     insured_share: part of a loss the insurance pays, weighted by insured amount; null without insurance.
     data_depth: A (fresh accounts and twelve months of payments) to G (firmographics only); never better for knowing less.
     """
-    measures = _measures(default_days)
-    facts = snapshot.stage(measures.taken(snapshot.spine, snapshot.items))
-    facts = (
-        facts.join(snapshot.history, on="observation", how="left")
-        .join(snapshot.statements, on="observation", how="left")
-        .join(snapshot.standing, on="observation", how="left")
-    )
-    formulas = _formulas(default_min_amount, default_min_share)
-    rows = facts.select("observation", **formulas).collect("pyarrow").to_native().sort_by("observation")
-    return _as_schema(rows, snapshot)
+    facts = snapshot.stage(snapshot.prepare(_measured(default_days), snapshot.spine, snapshot.items))
+    beside = snapshot.history, snapshot.statements, snapshot.standing
+    rows = snapshot.prepare(_asked(default_min_amount, default_min_share), facts, *beside).collect("pyarrow").to_native()
+    return _as_schema(rows.sort_by("observation"), snapshot)
+
+
+@cache
+def _measured(default_days: int) -> Step:
+    """The step that adds up the items; one function for the same days, so that an engine knows it again."""
+    return _measures(default_days).taken
+
+
+@cache
+def _asked(min_amount: Decimal, min_share: Decimal) -> Step:
+    """The step that makes positions of what was added up, and of the frames beside it."""
+
+    def asked(facts: Frame, *frames: Frame) -> Frame:
+        for frame in frames:
+            facts = facts.join(frame, on="observation", how="left")
+        return facts.select("observation", **_formulas(min_amount, min_share))
+
+    return asked
 
 
 def _measures(default_days: int) -> Measures:

@@ -290,6 +290,13 @@ TABLES: Mapping[str, Table] = {
 }
 
 
+Step = Callable[..., Frame]
+"""Frames in, one lazy frame out."""
+
+Prepare = Callable[..., Frame]
+"""Called with a step and its frames."""
+
+
 @dataclass(frozen=True)
 class Ledger:
     """Every canonical table of some customers, as lazy frames of one engine, and what one may do with that engine.
@@ -301,12 +308,15 @@ class Ledger:
     stage: computes a lazy frame once and keeps the rows for the life of the ledger.
     lift: brings rows of ours (Arrow) into the engine.
     reporting_currency: ISO 4217; every sum over customers is in it.
+    prepare: what a step makes of frames that were computed already. An engine may keep the plan of a step and ask it again of
+    other rows, so a step is one and the same function however often it is named, and reads nothing but its frames.
     """
 
     frames: Mapping[str, Frame]
     stage: Callable[[Frame], Frame]
     lift: Callable[[pa.Table], Frame]
     reporting_currency: str
+    prepare: Prepare = lambda step, *frames: step(*frames)
 
 
 def validate(table: Table, rows: pa.Table, *, today: date) -> pa.Table:

@@ -9,6 +9,7 @@ from riskscore.features import balance, deductions, lateness, receipts, relation
 from riskscore.features.feature import Feature
 from riskscore.features.measured import ITEMS, RECEIPTS
 from riskscore.snapshot import Snapshot
+from riskscore.tables import Frame
 
 CENTS = 100.0
 
@@ -25,16 +26,32 @@ def compute(snapshot: Snapshot) -> pa.Table:
 
     Numbers are float64 and null where not known; categories are text. Each frame of the snapshot is read once.
     """
-    facts = snapshot.stage(ITEMS.taken(snapshot.spine, snapshot.items))
-    facts = snapshot.stage(RECEIPTS.taken(facts, snapshot.receipts))
-    for frame in (snapshot.history, snapshot.statements, snapshot.standing):
-        facts = facts.join(frame, on="observation", how="left")
-    facts = snapshot.stage(facts)
-    wanted = {name: feature.formula() for name, feature in CATALOGUE.items()}
-    rows = facts.select("observation", **wanted).collect("pyarrow").to_native().sort_by("observation")
+    prepare, stage = snapshot.prepare, snapshot.stage
+    facts = stage(prepare(_with_items, snapshot.spine, snapshot.items))
+    facts = stage(prepare(_with_receipts, facts, snapshot.receipts))
+    facts = stage(prepare(_beside, facts, snapshot.history, snapshot.statements, snapshot.standing))
+    rows = prepare(_asked, facts).collect("pyarrow").to_native().sort_by("observation")
     columns = [_delivered(feature, rows[name]) for name, feature in CATALOGUE.items()]
     who = snapshot.observations
     return pa.table([who["customer_id"], who["as_of"], *columns], names=["customer_id", "as_of", *CATALOGUE])
+
+
+def _with_items(spine: Frame, items: Frame) -> Frame:
+    return ITEMS.taken(spine, items)
+
+
+def _with_receipts(facts: Frame, receipts: Frame) -> Frame:
+    return RECEIPTS.taken(facts, receipts)
+
+
+def _beside(facts: Frame, *frames: Frame) -> Frame:
+    for frame in frames:
+        facts = facts.join(frame, on="observation", how="left")
+    return facts
+
+
+def _asked(facts: Frame) -> Frame:
+    return facts.select("observation", **{name: feature.formula() for name, feature in CATALOGUE.items()})
 
 
 def _delivered(feature: Feature, column: pa.ChunkedArray) -> pa.ChunkedArray:

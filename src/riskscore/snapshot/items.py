@@ -28,6 +28,10 @@ def take_items(ledger: Ledger, spine: Frame, states: Frame, rates: Frame) -> Fra
     days_late: of a settled sale from due date to the payment that settled it, of an overdue one to the date itself; else null.
     concluded: days since it was settled or written off; 0 while it is overdue; null while it is not due.
     """
+    return ledger.stage(ledger.prepare(_as_they_stood, spine, states, rates))
+
+
+def _as_they_stood(spine: Frame, states: Frame, rates: Frame) -> Frame:
     met = holding(spine.select(*WHO).join(states, on=CUSTOMER))
     as_of = nw.col("as_of")
     met = met.with_columns(
@@ -39,35 +43,33 @@ def take_items(ledger: Ledger, spine: Frame, states: Frame, rates: Frame) -> Fra
     happened = nw.min_horizontal("age", "issued", "paid_age", "written_off_age")
     met = met.filter((nw.col("left") != 0) | (happened < ITEMS_WINDOW)).join(rates, on=["currency", "as_of"], how="left")
     settled, overdue = nw.col("settled"), (nw.col("unpaid") > 0) & (nw.col("age") > 0)
-    return ledger.stage(
-        met.select(
-            "observation",
-            "as_of",
-            "currency",
-            "rate",
-            "age",
-            "issued",
-            "bills",
-            "sale",
-            "settled",
-            "n_payments",
-            "n_disputes",
-            terms=nw.col("due_on") - nw.col("issued_on"),
-            written_off_age=when(nw.col("written_off") > 0, nw.col("written_off_age")),
-            days_late=when(settled, nw.col("paid_on") - nw.col("due"), when(overdue, nw.col("age"))),
-            concluded=when(settled, nw.col("paid_age"), when(overdue, when(nw.col("lost"), nw.col("written_off_age"), ZERO))),
-            billed=cents(nw.col("billed")),
-            paid=cents(nw.col("paid")),
-            credited=cents(nw.col("credited")),
-            discounted=cents(nw.col("discounted")),
-            written_off=cents(nw.col("written_off")),
-            open=cents(nw.col("left")),
-            contested=cents(nw.col("contested")),
-            collectable=cents(nw.col("collectable")),
-            unpaid=cents(nw.col("unpaid")),
-            late_cent_days=converted(nw.col("late_cent_days")),
-            cent_days=converted(nw.col("cent_days")),
-        )
+    return met.select(
+        "observation",
+        "as_of",
+        "currency",
+        "rate",
+        "age",
+        "issued",
+        "bills",
+        "sale",
+        "settled",
+        "n_payments",
+        "n_disputes",
+        terms=nw.col("due_on") - nw.col("issued_on"),
+        written_off_age=when(nw.col("written_off") > 0, nw.col("written_off_age")),
+        days_late=when(settled, nw.col("paid_on") - nw.col("due"), when(overdue, nw.col("age"))),
+        concluded=when(settled, nw.col("paid_age"), when(overdue, when(nw.col("lost"), nw.col("written_off_age"), ZERO))),
+        billed=cents(nw.col("billed")),
+        paid=cents(nw.col("paid")),
+        credited=cents(nw.col("credited")),
+        discounted=cents(nw.col("discounted")),
+        written_off=cents(nw.col("written_off")),
+        open=cents(nw.col("left")),
+        contested=cents(nw.col("contested")),
+        collectable=cents(nw.col("collectable")),
+        unpaid=cents(nw.col("unpaid")),
+        late_cent_days=converted(nw.col("late_cent_days")),
+        cent_days=converted(nw.col("cent_days")),
     )
 
 
@@ -77,6 +79,10 @@ def take_history(ledger: Ledger, spine: Frame, issued: Frame, states: Frame) -> 
     n_billed: invoices (not credit notes). first_billed, last_billed: days since the first and the last one.
     n_paid: invoices settled by payment. first_paid: days since the first one was; null while none is.
     """
+    return ledger.stage(ledger.prepare(_history, spine, issued, states))
+
+
+def _history(spine: Frame, issued: Frame, states: Frame) -> Frame:
     bills = issued.filter(nw.col("billed") > 0).select(*CUSTOMER, "issued_from", "issued_on")
     met = spine.select(*WHO).join(bills, on=CUSTOMER).filter(nw.col("issued_from") <= nw.col("as_of"))
     met = met.with_columns(days=nw.col("as_of") - nw.col("issued_on"))
@@ -87,26 +93,33 @@ def take_history(ledger: Ledger, spine: Frame, issued: Frame, states: Frame) -> 
     met = holding(spine.select(*WHO).join(settled, on=CUSTOMER)).with_columns(days=nw.col("as_of") - nw.col("paid_on"))
     paid = met.group_by("observation").agg(n_paid=integer(nw.col("days").count()), first_paid=nw.col("days").max())
     joined = billed.join(paid, on="observation", how="left")
-    return ledger.stage(joined.with_columns(n_paid=nw.col("n_paid").fill_null(0)))
+    return joined.with_columns(n_paid=nw.col("n_paid").fill_null(0))
 
 
 def take_receipts(ledger: Ledger, spine: Frame, settled: Frame, rates: Frame) -> Frame:
     """One row per observation and payment of the last year known by then: its cents, its day and its days beyond the due date."""
-    payments = settled.filter(nw.col("kind") == "payment", nw.col("amount") > 0)
-    payments = payments.join(ledger.lift(day_kinds(distinct(payments, "settled_on"))), on="settled_on")
+    payments = ledger.prepare(_payments, settled)
+    kinds = ledger.lift(day_kinds(distinct(payments, "settled_on")))
+    return ledger.stage(ledger.prepare(_receipts, spine, payments, kinds, rates))
+
+
+def _payments(settled: Frame) -> Frame:
+    return settled.filter(nw.col("kind") == "payment", nw.col("amount") > 0)
+
+
+def _receipts(spine: Frame, payments: Frame, kinds: Frame, rates: Frame) -> Frame:
+    payments = payments.join(kinds, on="settled_on")
     met = spine.select(*WHO).join(payments, on=CUSTOMER)
     age = nw.col("as_of") - nw.col("settled_on")
     met = met.filter(nw.col("known_from") <= nw.col("as_of"), age < RECEIPTS_WINDOW)
     met = met.join(rates, on=["currency", "as_of"], how="left")
-    return ledger.stage(
-        met.select(
-            "observation",
-            "settled_on",
-            "weekday",
-            "month_day",
-            "at_month_end",
-            "days",
-            age=age,
-            paid=cents(nw.col("amount")),
-        )
+    return met.select(
+        "observation",
+        "settled_on",
+        "weekday",
+        "month_day",
+        "at_month_end",
+        "days",
+        age=age,
+        paid=cents(nw.col("amount")),
     )

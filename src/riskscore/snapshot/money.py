@@ -1,13 +1,14 @@
 """Money inside the engine: whole numbers only, converted at the rate in force on the observation's date and never a later one."""
 
 from decimal import Decimal
+from functools import cache, partial
 
 import narwhals.stable.v2 as nw
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskscore.snapshot.measures import Expr, integer, real
-from riskscore.tables import Frame, Ledger
+from riskscore.tables import Frame, Ledger, Step
 
 PARTS = 10_000
 """Money in a ledger has four decimals; its whole number of ten-thousandths fits 64 bits and adds without error."""
@@ -69,17 +70,26 @@ def rates_at(ledger: Ledger, dates: Frame) -> Frame:
     dates: distinct `as_of`. A fixing quoted the other way round is inverted where its day has no direct one. The reporting
     currency is 1, so a ledger in one currency needs no rates.
     """
-    home = ledger.reporting_currency
-    quoted = ledger.frames["rates"].filter(nw.col("rate") > 0)
+    return ledger.prepare(_rates_in(ledger.reporting_currency), ledger.frames["rates"], dates)
+
+
+@cache
+def _rates_in(home: str) -> Step:
+    """The step that reads the fixings; one function for the same reporting currency."""
+    return partial(_rates, home)
+
+
+def _rates(home: str, fixings: Frame, dates: Frame) -> Frame:
+    quoted = fixings.filter(nw.col("rate") > 0)
     direct = quoted.filter(nw.col("to_currency") == home, nw.col("currency") != home)
     turned = quoted.filter(nw.col("currency") == home, nw.col("to_currency") != home)
-    fixings = nw.concat(
+    both = nw.concat(
         [
             direct.select("currency", "rate", known_from="rated_on", preference=nw.lit(1)),
             turned.select(currency="to_currency", rate=1.0 / nw.col("rate"), known_from="rated_on", preference=nw.lit(0)),
         ]
     )
-    foreign = holding(in_force(fixings, "currency", order=["known_from", "preference"]).join(dates, how="cross"))
+    foreign = holding(in_force(both, "currency", order=["known_from", "preference"]).join(dates, how="cross"))
     columns = ("currency", "as_of", "rate")
     return nw.concat(
         [foreign.select(*columns), dates.select(currency=nw.lit(home), as_of="as_of", rate=nw.lit(1.0)).select(*columns)]

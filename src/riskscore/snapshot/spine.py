@@ -39,15 +39,23 @@ def take_spine(ledger: Ledger, pairs: pa.Table) -> Frame:
 
     A customer without a known row keeps its place with nulls. `calendar_country` is the country with "" for not known.
     """
-    spine = ledger.lift(pairs)
-    versions = ledger.stage(
-        in_force(ledger.frames["customers"].with_columns(known_from="known_on"), "customer_id", order=["known_from"])
-    )
+    versions = ledger.stage(ledger.prepare(_versions, ledger.frames["customers"]))
+    spine = ledger.stage(ledger.prepare(_as_known, ledger.lift(pairs), versions))
+    return ledger.stage(ledger.prepare(_in_family, spine, _families(ledger, spine)))
+
+
+def _versions(customers: Frame) -> Frame:
+    return in_force(customers.with_columns(known_from="known_on"), "customer_id", order=["known_from"])
+
+
+def _as_known(spine: Frame, versions: Frame) -> Frame:
     known = holding(spine.join(versions, on="customer_id")).select("observation", *WHO)
     spine = spine.join(known, on="observation", how="left")
-    spine = ledger.stage(spine.with_columns(calendar_country=nw.col("country").fill_null(UNKNOWN_COUNTRY)))
-    families = _families(ledger, spine)
-    return ledger.stage(spine.join(families, on="observation", how="left"))
+    return spine.with_columns(calendar_country=nw.col("country").fill_null(UNKNOWN_COUNTRY))
+
+
+def _in_family(spine: Frame, chain: Frame) -> Frame:
+    return spine.join(chain.select("observation", family_id="top"), on="observation", how="left")
 
 
 def with_kinship(ledger: Ledger, customers: pa.Table) -> Ledger:
@@ -61,18 +69,31 @@ def with_kinship(ledger: Ledger, customers: pa.Table) -> Ledger:
 
 
 def _families(ledger: Ledger, spine: Frame) -> Frame:
-    """(observation, family_id): the top of the parent chain as known on the date; the customer itself where it has no parent."""
-    versions = ledger.frames.get(KINSHIP, ledger.frames["customers"])
-    versions = versions.select("customer_id", above="parent_id", known_from="known_on")
-    links = in_force(versions, "customer_id", order=["known_from"])
-    links = ledger.stage(links.filter(~nw.col("above").is_null(), nw.col("above") != nw.col("customer_id")))
-    chain = spine.select("observation", "as_of", top="customer_id")
+    """(observation, as_of, top): the top of the parent chain as known on the date; the customer itself where it has no parent."""
+    links = ledger.stage(ledger.prepare(_links, ledger.frames.get(KINSHIP, ledger.frames["customers"])))
+    chain = ledger.prepare(_at_the_foot, spine)
     for _ in range(DEEPEST_FAMILY):
-        step = ledger.stage(holding(chain.join(links, left_on="top", right_on="customer_id")).select("observation", "above"))
+        step = ledger.stage(ledger.prepare(_one_up, chain, links))
         if step.select(nw.len()).collect("pyarrow").item() == 0:
             break
-        climbed = chain.join(step, on="observation", how="left")
-        chain = ledger.stage(
-            climbed.select("observation", "as_of", top=when(nw.col("above").is_null(), nw.col("top"), nw.col("above")))
-        )
-    return chain.select("observation", family_id="top")
+        chain = ledger.stage(ledger.prepare(_climbed, chain, step))
+    return chain
+
+
+def _links(customers: Frame) -> Frame:
+    versions = customers.select("customer_id", above="parent_id", known_from="known_on")
+    links = in_force(versions, "customer_id", order=["known_from"])
+    return links.filter(~nw.col("above").is_null(), nw.col("above") != nw.col("customer_id"))
+
+
+def _at_the_foot(spine: Frame) -> Frame:
+    return spine.select("observation", "as_of", top="customer_id")
+
+
+def _one_up(chain: Frame, links: Frame) -> Frame:
+    return holding(chain.join(links, left_on="top", right_on="customer_id")).select("observation", "above")
+
+
+def _climbed(chain: Frame, step: Frame) -> Frame:
+    climbed = chain.join(step, on="observation", how="left")
+    return climbed.select("observation", "as_of", top=when(nw.col("above").is_null(), nw.col("top"), nw.col("above")))

@@ -24,14 +24,22 @@ def take_statements(ledger: Ledger, spine: Frame, rates: Frame) -> Frame:
 
     Line items are ten-thousandths of the statement's currency; `rate` converts them. Nothing is known before publication.
     """
-    rows = ledger.frames["statements"].with_columns(
+    met = ledger.stage(ledger.prepare(_published, ledger.frames["statements"], spine))
+    return ledger.stage(ledger.prepare(_accounts, met, rates))
+
+
+def _published(statements: Frame, spine: Frame) -> Frame:
+    rows = statements.with_columns(
         known_from=nw.max_horizontal("known_on", "published_on"), **{name: parts(name) for name in STATEMENT_ITEMS}
     )
     met = spine.select("observation", "customer_id", "as_of").join(rows, on="customer_id")
     met = met.filter(nw.col("known_from") <= nw.col("as_of"))
     # Of several versions of one year the last one known counts.
     rank = (integer(nw.col("period_end")) * DIGITS + nw.col("known_from")) * DIGITS + nw.col("published_on")
-    met = ledger.stage(met.with_columns(rank=rank))
+    return met.with_columns(rank=rank)
+
+
+def _accounts(met: Frame, rates: Frame) -> Frame:
     newest = _first(met, "rank").select("observation", "as_of", "period_end", "published_on", "currency", *STATEMENT_ITEMS)
     # Growth compares money with money of the same currency, or not at all.
     earlier = met.join(newest.select("observation", "currency", newest_end="period_end"), on=["observation", "currency"])
@@ -39,27 +47,40 @@ def take_statements(ledger: Ledger, spine: Frame, rates: Frame) -> Frame:
     earlier = _first(earlier.filter(gap >= YEAR_BEFORE[0], gap <= YEAR_BEFORE[1]), "rank")
     prior = earlier.select("observation", **{f"prior_{name}": name for name in STATEMENT_ITEMS})
     joined = newest.join(prior, on="observation", how="left").join(rates, on=["currency", "as_of"], how="left")
-    return ledger.stage(joined.with_columns(statement_age=nw.col("as_of") - nw.col("period_end")).drop("as_of", "currency"))
+    return joined.with_columns(statement_age=nw.col("as_of") - nw.col("period_end")).drop("as_of", "currency")
 
 
 def take_standing(ledger: Ledger, spine: Frame, rates: Frame) -> Frame:
     """One row per observation: rating and notch, granted limit and terms, securities in force, all as known then."""
-    who = spine.select("observation", "customer_id", "as_of")
-    standing = who.select("observation")
-    for part in (_ratings(ledger, who), _limits(ledger, who, rates), _securities(ledger, who, rates)):
-        standing = standing.join(part, on="observation", how="left")
-    return ledger.stage(standing)
-
-
-def _ratings(ledger: Ledger, who: Frame) -> Frame:
+    who = ledger.prepare(_who, spine)
     scale = ledger.lift(pa.table({"rating": list(NOTCHES), "notch": pa.array(NOTCHES.values(), pa.int32())}))
-    rows = ledger.frames["ratings"].join(scale, on="rating", how="left")
+    rated = ledger.stage(ledger.prepare(_rated, who, ledger.frames["ratings"], scale))
+    limits, securities = ledger.frames["limits"], ledger.frames["securities"]
+    return ledger.stage(ledger.prepare(_standing, who, rated, limits, securities, rates))
+
+
+def _who(spine: Frame) -> Frame:
+    return spine.select("observation", "customer_id", "as_of")
+
+
+def _standing(who: Frame, rated: Frame, limits: Frame, securities: Frame, rates: Frame) -> Frame:
+    standing = who.select("observation")
+    for part in (_ratings(who, rated), _limits(limits, who, rates), _securities(securities, who, rates)):
+        standing = standing.join(part, on="observation", how="left")
+    return standing
+
+
+def _rated(who: Frame, ratings: Frame, scale: Frame) -> Frame:
+    rows = ratings.join(scale, on="rating", how="left")
     rows = rows.with_columns(known_from=nw.max_horizontal("known_on", "rated_on"))
     met = who.join(rows, on="customer_id").filter(nw.col("known_from") <= nw.col("as_of"))
     # Newest first; of several agencies on one day the more cautious one. An unread symbol ranks behind a read one.
-    met = ledger.stage(
-        met.with_columns(rank=(integer(nw.col("rated_on")) * DIGITS + nw.col("known_from")) * 32 + nw.col("notch").fill_null(0))
+    return met.with_columns(
+        rank=(integer(nw.col("rated_on")) * DIGITS + nw.col("known_from")) * 32 + nw.col("notch").fill_null(0)
     )
+
+
+def _ratings(who: Frame, met: Frame) -> Frame:
     valid = met.filter(nw.col("valid_until").fill_null(FOREVER) >= nw.col("as_of"))
     now = valid.with_columns(top=nw.col("rank").max().over("observation")).filter(nw.col("rank") == nw.col("top"))
     now = now.group_by("observation").agg(
@@ -75,8 +96,8 @@ def _ratings(ledger: Ledger, who: Frame) -> Frame:
     return now.with_columns(rating_age=nw.col("as_of") - nw.col("rated_on")).drop("as_of", "rated_on")
 
 
-def _limits(ledger: Ledger, who: Frame, rates: Frame) -> Frame:
-    rows = ledger.frames["limits"].with_columns(known_from=nw.max_horizontal("known_on", "granted_on"))
+def _limits(limits: Frame, who: Frame, rates: Frame) -> Frame:
+    rows = limits.with_columns(known_from=nw.max_horizontal("known_on", "granted_on"))
     rows = in_force(rows, "customer_id", order=["known_from", "granted_on"])
     met = holding(who.join(rows, on="customer_id")).join(rates, on=["currency", "as_of"], how="left")
     return met.select(
@@ -84,8 +105,8 @@ def _limits(ledger: Ledger, who: Frame, rates: Frame) -> Frame:
     )
 
 
-def _securities(ledger: Ledger, who: Frame, rates: Frame) -> Frame:
-    rows = ledger.frames["securities"].with_columns(known_from=nw.max_horizontal("known_on", "valid_from"))
+def _securities(securities: Frame, who: Frame, rates: Frame) -> Frame:
+    rows = securities.with_columns(known_from=nw.max_horizontal("known_on", "valid_from"))
     rows = rows.with_columns(known_to=nw.col("valid_until").fill_null(FOREVER - 1) + 1)
     met = holding(who.join(rows, on="customer_id")).join(rates, on=["currency", "as_of"], how="left")
     met = met.with_columns(worth=cents(parts("amount")))

@@ -41,20 +41,29 @@ def issued_items(ledger: Ledger, spine: Frame) -> Frame:
 
     An invoice counts from the later of its date and the day it was known.
     """
-    homes = ledger.stage(spine.select("customer_id", "calendar_country").unique())
-    invoices = ledger.frames["invoices"].join(homes, on="customer_id")
-    invoices = ledger.stage(
-        invoices.select(
-            *ITEM,
-            "currency",
-            "issued_on",
-            "due_on",
-            issued_from=nw.max_horizontal("known_on", "issued_on"),
-            billed=parts("amount"),
-        )
-    )
+    homes = ledger.stage(ledger.prepare(_homes, spine))
+    invoices = ledger.stage(ledger.prepare(_at_home, ledger.frames["invoices"], homes))
     rolled = business_days(distinct(homes, "calendar_country"), distinct(invoices, "due_on"))
-    return ledger.stage(invoices.join(ledger.lift(rolled), on=["calendar_country", "due_on"]))
+    return ledger.stage(ledger.prepare(_rolled, invoices, ledger.lift(rolled)))
+
+
+def _homes(spine: Frame) -> Frame:
+    return spine.select("customer_id", "calendar_country").unique()
+
+
+def _at_home(invoices: Frame, homes: Frame) -> Frame:
+    return invoices.join(homes, on="customer_id").select(
+        *ITEM,
+        "currency",
+        "issued_on",
+        "due_on",
+        issued_from=nw.max_horizontal("known_on", "issued_on"),
+        billed=parts("amount"),
+    )
+
+
+def _rolled(invoices: Frame, rolled: Frame) -> Frame:
+    return invoices.join(rolled, on=["calendar_country", "due_on"])
 
 
 def settled_parts(ledger: Ledger, issued: Frame) -> Frame:
@@ -62,21 +71,25 @@ def settled_parts(ledger: Ledger, issued: Frame) -> Frame:
 
     A settlement counts from the day it was known, never before its own date nor before its invoice was known.
     """
-    rows = ledger.frames["settlements"].select(
-        "settlement_id", "invoice_id", "kind", "settled_on", "known_on", amount=parts("amount")
-    )
+    return ledger.stage(ledger.prepare(_settled, ledger.frames["settlements"], issued))
+
+
+def _settled(settlements: Frame, issued: Frame) -> Frame:
+    rows = settlements.select("settlement_id", "invoice_id", "kind", "settled_on", "known_on", amount=parts("amount"))
     rows = rows.join(issued.select(*ITEM, "currency", "due", "issued_from"), on="invoice_id")
-    return ledger.stage(
-        rows.with_columns(
-            known_from=nw.max_horizontal("known_on", "settled_on", "issued_from"),
-            days=nw.col("settled_on") - nw.col("due"),
-        )
+    return rows.with_columns(
+        known_from=nw.max_horizontal("known_on", "settled_on", "issued_from"),
+        days=nw.col("settled_on") - nw.col("due"),
     )
 
 
 def item_states(ledger: Ledger, issued: Frame, settled: Frame) -> Frame:
     """Every item between two things becoming known about it, with what had been paid, credited, written off and contested."""
-    events = nw.concat([_issues(issued), _settlements(settled), *_disputes(ledger, issued)])
+    return ledger.stage(ledger.prepare(_states, issued, settled, ledger.frames["disputes"]))
+
+
+def _states(issued: Frame, settled: Frame, disputes: Frame) -> Frame:
+    events = nw.concat([_issues(issued), _settlements(settled), *_disputes(disputes, issued)])
     order = ["known_from", "step", "on", "event_id"]
     running = {name: integer(nw.col(name).cum_sum().over(*ITEM, order_by=order)) for name in SUMS}
     following = nw.col("known_from").shift(-1).over(*ITEM, order_by=order).fill_null(FOREVER)
@@ -93,7 +106,7 @@ def item_states(ledger: Ledger, issued: Frame, settled: Frame) -> Frame:
     )
     # States that end on the day they begin are steps inside one day: no date can meet them.
     dated = dated.filter(nw.col("known_from") < nw.col("known_to"))
-    return ledger.stage(_judged(dated.drop(*order[1:], "paid_day", "written_off_day", "reduction")))
+    return _judged(dated.drop(*order[1:], "paid_day", "written_off_day", "reduction"))
 
 
 def _judged(states: Frame) -> Frame:
@@ -149,8 +162,8 @@ def _settlements(settled: Frame) -> Frame:
     )
 
 
-def _disputes(ledger: Ledger, issued: Frame) -> tuple[Frame, Frame]:
-    rows = ledger.frames["disputes"].select("invoice_id", "opened_on", "closed_on", "known_on", amount=parts("amount"))
+def _disputes(disputes: Frame, issued: Frame) -> tuple[Frame, Frame]:
+    rows = disputes.select("invoice_id", "opened_on", "closed_on", "known_on", amount=parts("amount"))
     rows = rows.join(issued.select(*ITEM, "issued_from"), on="invoice_id")
     rows = rows.with_columns(opened_from=nw.max_horizontal("known_on", "opened_on", "issued_from"))
     rows = rows.with_columns(

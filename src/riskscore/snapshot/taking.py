@@ -15,7 +15,7 @@ from riskscore.snapshot.money import rates_at
 from riskscore.snapshot.spine import numbered, take_spine
 from riskscore.snapshot.standing import take_standing, take_statements
 from riskscore.snapshot.states import issued_items, item_states, settled_parts
-from riskscore.tables import Frame, Ledger
+from riskscore.tables import Frame, Ledger, Prepare
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Snapshot:
     statements: the newest published accounts and those of the year before.
     standing: rating, granted limit, securities.
     reporting_currency: every amount is whole cents of it, at the rate of the date itself.
-    stage: computes a frame once, as the ledger does.
+    stage, prepare: as those of the ledger.
     """
 
     observations: pa.Table
@@ -42,6 +42,7 @@ class Snapshot:
     standing: Frame
     reporting_currency: str
     stage: Callable[[Frame], Frame]
+    prepare: Prepare
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def take_open_items(ledger: Ledger, observations: pa.Table) -> OpenItems:
     """
     pairs = numbered(observations)
     spine = take_spine(ledger, pairs)
-    rates = ledger.stage(rates_at(ledger, spine.select("as_of").unique()))
+    rates = ledger.stage(rates_at(ledger, ledger.prepare(_dates, spine)))
     issued = issued_items(ledger, spine)
     settled = settled_parts(ledger, issued)
     states = item_states(ledger, issued, settled)
@@ -84,6 +85,10 @@ def take_open_items(ledger: Ledger, observations: pa.Table) -> OpenItems:
         settled=settled,
         states=states,
     )
+
+
+def _dates(spine: Frame) -> Frame:
+    return spine.select("as_of").unique()
 
 
 def take_snapshot(ledger: Ledger, observations: pa.Table) -> Snapshot:
@@ -107,6 +112,7 @@ def snapshot_of(ledger: Ledger, known: OpenItems) -> Snapshot:
         standing=take_standing(ledger, known.spine, known.rates),
         reporting_currency=ledger.reporting_currency,
         stage=ledger.stage,
+        prepare=ledger.prepare,
     )
 
 

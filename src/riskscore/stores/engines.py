@@ -1,7 +1,9 @@
 """Engines: how a ledger's tables become lazy frames that features can be asked of. DuckDB here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import duckdb
@@ -9,7 +11,7 @@ import narwhals.stable.v2 as nw
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from riskscore.tables import TABLES, Frame, Ledger, Table
+from riskscore.tables import TABLES, Frame, Ledger, Step, Table
 
 
 def connect(path: str | Path = ":memory:", **options: Any) -> duckdb.DuckDBPyConnection:
@@ -98,14 +100,56 @@ def ledger_in_memory(tables: Mapping[str, pa.Table], reporting_currency: str) ->
     def frame(table: Table) -> Frame:
         rows = as_canonical(table, tables[table.name]) if table.name in tables else table.arrow_schema.empty_table()
         days = [column.name for column in table.columns if column.kind == "date"]
-        return nw.from_native(pl.DataFrame(pl.from_arrow(rows)).lazy().with_columns(pl.col(days).to_physical()))
+        return nw.from_native(pl.DataFrame(pl.from_arrow(rows)).with_columns(pl.col(days).to_physical()).lazy())
 
     return Ledger(
         frames={name: frame(table) for name, table in TABLES.items()},
         stage=lambda rows: nw.from_native(rows.to_native().collect().lazy()),
         lift=lift,
         reporting_currency=reporting_currency,
+        prepare=_prepared,
     )
+
+
+class _Kept:
+    """The plan of a step over sources whose rows can be exchanged: a plan costs many times what computing one customer costs."""
+
+    def __init__(self, step: Step, schemas: Sequence[Any]) -> None:
+        from polars.io.plugins import register_io_source
+
+        self._rows: list[Any] = [None] * len(schemas)
+        self._one_at_a_time = Lock()
+        sources = [register_io_source(partial(self._read, place), schema=schema) for place, schema in enumerate(schemas)]
+        self._plan = step(*(nw.from_native(source) for source in sources)).to_native()
+
+    def __call__(self, rows: Sequence[Any]) -> Any:
+        with self._one_at_a_time:
+            self._rows[:] = rows
+            try:
+                return self._plan.collect()
+            finally:
+                self._rows[:] = [None] * len(rows)  # nobody's data stay with the plan
+
+    def _read(self, place: int, columns: Any, predicate: Any, n_rows: int | None, _batch: int | None) -> Iterator[Any]:
+        rows = self._rows[place]
+        if columns is not None:
+            rows = rows.select(columns)
+        if predicate is not None:
+            rows = rows.filter(predicate)
+        yield rows if n_rows is None else rows.head(n_rows)
+
+
+@lru_cache(maxsize=256)
+def _plan_of(step: Step, schemas: tuple[tuple[tuple[str, Any], ...], ...]) -> _Kept:
+    return _Kept(step, [dict(schema) for schema in schemas])
+
+
+def _prepared(step: Step, *frames: Frame) -> Frame:
+    """What a step makes of these frames on Polars, by the plan that was kept of it for frames of these columns."""
+    rows = [frame.to_native().collect() for frame in frames]
+    plan = _plan_of(step, tuple(tuple(each.schema.items()) for each in rows))
+    made: Frame = nw.from_native(plan(rows).lazy())
+    return made
 
 
 def as_canonical(table: Table, rows: pa.Table) -> pa.Table:

@@ -10,6 +10,7 @@ from riskscore.errors import HeldForReview, ModelRefused, UsageRefused
 from riskscore.stores.approvals import (
     VALID_DAYS,
     approval_in_force,
+    approval_in_force_on,
     approvals_of,
     approve,
     approve_first,
@@ -244,3 +245,22 @@ def test_each_new_look_at_a_champion_is_counted_and_the_same_look_is_not(engine)
         3,
     ]
     assert look("3", "3" * 64, TWO, "b") == 1  # another champion
+
+
+def test_what_was_in_force_on_a_past_day_is_told_by_what_was_recorded_by_then(engine, monkeypatch):
+    def on(day: str) -> None:
+        monkeypatch.setattr("riskscore.stores.approvals._now", lambda: f"{day}T12:00:00+00:00")
+
+    def version(day: str) -> str | None:
+        found = approval_in_force_on(engine, NAME, date.fromisoformat(day))
+        return None if found is None else found.version
+
+    for version_of, digest, champion, day in (("1", ONE, None, "2026-01-10"), ("2", TWO, ONE, "2026-03-10")):
+        on(day)
+        propose(engine, compared(engine, version_of, digest, champion=champion), by="Ann")
+        approve(engine, NAME, version_of, digest, by="Bo", valid_days=4000)
+    on("2026-05-10")
+    roll_back(engine, NAME, by="Cy", reason="too strict")
+
+    days = ("2026-01-09", "2026-01-10", "2026-03-09", "2026-03-10", "2026-05-09", "2026-05-10")
+    assert [version(day) for day in days] == [None, "1", "1", "2", "2", "1"]

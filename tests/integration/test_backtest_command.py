@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,12 +13,16 @@ from deciding import GRADES, LAW, POLICY, LinearModel
 from exporting import canonical, deliver
 from finance import quiet
 from futures import cut_to
+from riskscore.decisions import Asked
 from riskscore.policy import parse
 from riskscore.stores import decisions as log
 from riskscore.stores.backtests import Looking, cuts_of
 from riskscore.stores.database import open_database
 from riskscore.stores.desk import Signed
 from riskscore.stores.ledgers import open_book
+from riskscore.stores.replaying import Replayer
+from riskscore.stores.reproducing import reproduce
+from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.main import main
 from simulated import world_of
 
@@ -136,6 +141,29 @@ def test_a_changed_decision_is_found_by_its_fields_and_the_status_says_so(compan
     assert f"1 of {len(logged)} logged decisions come out differently" in err
     assert f"{logged[victim].decision_id} of {FIRST}, in recommendation" in err
     assert "Logged decisions that come out differently" in shown
+
+
+def test_an_applicant_is_in_no_book_and_is_made_again_from_its_record(company, tmp_path, monkeypatch):
+    monkeypatch.chdir(company)
+    engine = open_database(f"sqlite:///{company / 'riskscore.db'}")
+    ((made, logged),) = log.between(engine, FIRST, FIRST)
+    texts = {kind: log.text_of(engine, getattr(made, kind)) for kind in ("policy", "grades", "statutes")}
+    engine.dispose()
+    one = logged[min(logged)]
+    applicants = [
+        replace(one, customer_id=name, case=replace(one.case, customer_id=name), asked=Asked(Decimal(1000)))
+        for name in ("fair", "false")
+    ]
+    proposed = replace(one.recommendation, limit=one.recommendation.limit + 1000)
+    applicants[1] = replace(applicants[1], recommendation=proposed)
+    engine = open_database(f"sqlite:///{tmp_path / 'applicants.db'}")
+    log.append(engine, applicants, texts)
+
+    found = reproduce(Replayer(Workplace(), engine), open_book(company / "book"), FIRST, LAST, code="other", told=quiet)
+    engine.dispose()
+
+    assert (found.n_decisions, found.n_other_code) == (2, 2)
+    assert [(each.customer_id, each.fields) for each in found.differences] == [("false", ("recommendation",))]
 
 
 def test_what_came_after_a_month_changes_nothing_decided_at_its_end(tmp_path, company):

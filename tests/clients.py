@@ -33,12 +33,16 @@ def until(what: str, holds: Callable[[], bool]) -> None:
 
 @dataclass
 class Service:
-    """`riskscore serve` in a company's working folder, on one port for all its lives. settings: its environment variables."""
+    """`riskscore serve` in a company's working folder, on one port for all its lives.
+
+    settings: its environment variables. clients: everybody who ever asked it; its database holds the answers to all of them.
+    """
 
     folder: Path
     settings: Mapping[str, str]
     port: int = 0
     process: "subprocess.Popen[bytes] | None" = None
+    clients: "list[Clients]" = field(default_factory=list)
 
     def __post_init__(self) -> None:
         with socket.socket() as probe:
@@ -94,6 +98,9 @@ class Clients:
     problems: list[tuple[int, dict[str, str], dict[str, Any]]] = field(default_factory=list)
     asked: dict[str, dict[str, Any]] = field(default_factory=dict)
     outcomes: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.service.clients.append(self)
 
     def ask(self, connection: http.client.HTTPConnection, key: str, body: dict[str, Any]) -> Event:
         """Ask once; what is known of it afterwards. The history has it."""

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -151,6 +152,7 @@ class _Then:
     def _made(self, on: dt.date) -> Signed:
         approval = None if self.model is None else approval_in_force_on(self.engine, self.model, on)
         now = in_force(self.workplace, None if self.model is None or approval else self.engine, on, model_name=self.texts_of)
+        now = replace(now, before=None)  # a life keeps its own grades from month to month
         if self.model is None:
             return now
         if approval is None:

@@ -38,7 +38,8 @@ class Provenance:
 
     Digests are SHA-256. book: the ledger's content. model: null where every customer is referred for want of one. recipe: what
     the model was learned by. policy, grades: the signed texts. catalogue: the features and their meanings. code: the product's
-    version and sources. doubt: why nothing of it may be approved; null where there is no doubt.
+    version and sources. doubt: why nothing of it may be approved; null where there is no doubt. before: the run whose grades
+    these were kept against; null without one.
     """
 
     as_of: date
@@ -51,11 +52,15 @@ class Provenance:
     code: str
     doubt: Doubt | None = None
     statutes: str | None = None
+    before: str | None = None
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """The run's manifest: every part by name; a doubt only where there is one, so that older run ids stay what they were."""
-        parts = {name: value for name, value in asdict(self).items() if name != "doubt" or value is not None}
+        """The run's manifest: every part by name.
+
+        A doubt and a run before only where there is one, so that older run ids stay what they were.
+        """
+        parts = {name: value for name, value in asdict(self).items() if name not in {"doubt", "before"} or value is not None}
         return {"version": RECORD_VERSION, **parts, "as_of": self.as_of.isoformat()}
 
     @cached_property
@@ -99,6 +104,18 @@ class Chain:
     pd_high: float
 
 
+@dataclass(frozen=True)
+class GradeBefore:
+    """What the run before graded the customer: at the mean, and at the upper end of the interval, at which limits are read.
+
+    says: the grade that the probability of now has by itself; null where it has none, and in what a decision is made from.
+    """
+
+    grade: int
+    grade_high: int
+    says: int | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Decision:
     """One customer, one date, one answer, with the chain that leads to it. It holds no name.
@@ -109,7 +126,8 @@ class Decision:
     is_natural_person: switches on what the law asks for people; null is not known. exposure, overdue: money in `currency`.
     unfamiliar: features on which training never saw the like. asked: what an applicant asked for; null where nobody asked.
     review: when the customer is looked at next, and why. grace_until: the last day on which orders placed before a cut are
-    honoured against the old limit; null where nothing is cut.
+    honoured against the old limit; null where nothing is cut. before: the grades of the run before that this one was kept
+    against (`Grades.kept`); null where none are known.
     """
 
     customer_id: str
@@ -137,6 +155,7 @@ class Decision:
     not_scored_reason: str | None = None
     unfamiliar: tuple[str, ...] = ()
     asked: Asked | None = None
+    before: GradeBefore | None = None
 
     @property
     def as_of(self) -> date:
@@ -154,6 +173,8 @@ class Decision:
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "provenance"}
         if self.asked is None:
             del plain["asked"]  # records of a book are what they were before anybody could ask
+        if self.before is None:
+            del plain["before"]  # and what they were before grades were kept
         return {
             "version": RECORD_VERSION,
             "decision_id": self.decision_id,
@@ -167,6 +188,12 @@ class Decision:
         return canonical_bytes(self.record)
 
 
+def grade_before(decision: Decision) -> GradeBefore | None:
+    """What a later decision keeps its grade against: the grades of this one; null where it has none."""
+    case = decision.case
+    return None if case is None or case.grade is None or case.grade_high is None else GradeBefore(case.grade, case.grade_high)
+
+
 def from_record(record: Mapping[str, Any], provenance: Provenance) -> Decision:
     """The decision a record was made of. Raises ValueError where the record is of another run or another version."""
     if record["version"] != RECORD_VERSION or record["run_id"] != provenance.run_id:
@@ -178,6 +205,7 @@ def from_record(record: Mapping[str, Any], provenance: Provenance) -> Decision:
         "chain": _chain, "recommendation": _recommendation, "unfamiliar": tuple, "review": _review,
         "grace_until": date.fromisoformat,
         "referral": lambda raw: Referral(tuple(raw["reasons"])),
+        "before": lambda raw: GradeBefore(**raw),
         "asked": lambda raw: Asked(Decimal(raw["limit"]), raw["terms"]),
     }  # fmt: skip
     for name, read in readers.items():

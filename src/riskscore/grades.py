@@ -70,6 +70,19 @@ class Grades(BaseModel):
             raise ValueError(f"a probability is between 0 and 1, not {pd}")
         return 1 + sum(pd > bound for bound in self.bounds)
 
+    def kept(self, pd: float, before: int | None, margin: float) -> int:
+        """The grade of a probability for a customer that had the grade `before`: worse at once, better only when it is clear.
+
+        A better grade than `before` needs a probability of at most (1 - margin) times its bound, so that one that moves about a
+        bound does not change its grade every month. Never better than `grade`; worse for a worse probability or a worse `before`,
+        never better. before: null where none is known; then it is `grade`. Raises ValueError outside [0, 1].
+        """
+        found = self.grade(pd)
+        if before is None or found >= before:
+            return found
+        clearly = 1 + sum(pd > bound * (1 - margin) for bound in self.bounds)
+        return min(before, clearly)
+
     def is_withheld(self, low: float, high: float) -> bool:
         """Does the interval of the probability span too many grades to name one? Then the answer is: refer, insufficient data."""
         return self.grade(high) - self.grade(low) + 1 > self.withhold_beyond_grades

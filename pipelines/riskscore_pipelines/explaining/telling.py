@@ -158,6 +158,9 @@ def _notes(decision: Decision, lang: Lang) -> tuple[str, ...]:
         notes = [word("proposal", lang), *(referral_sentence(reason, lang) for reason in decision.referral.reasons)]
     if decision.not_scored_reason:
         notes.append(not_scored_sentence(decision.not_scored_reason, lang))
+    before = decision.before
+    if before is not None and before.says is not None and decision.grade is not None and before.says < decision.grade:
+        notes.append(word("grade_kept", lang, grade=str(decision.grade), says=str(before.says)))
     if decision.unfamiliar:
         notes.append(word("unfamiliar", lang, features=", ".join(decision.unfamiliar)))
     return tuple(notes)

@@ -293,6 +293,7 @@ WORDS: Mapping[str, str] = {
     "score": "评分",
     "grade": "等级",
     "grade_withheld": "未定",
+    "grade_kept": "保持原等级{grade}：概率对应等级{says}，但还不够明确",
     "pd": "严重晚付的概率",
     "pd_interval": "{pd}（{low}至{high}）",
     "data_depth": "数据完备度",

@@ -52,6 +52,7 @@ PARAMETERS: Mapping[str, str] = {
     "loss.given_lateness": "客户严重逾期时损失的敞口比例；未设时按违约损失率计",
     "loss.budget": "一个客户在期限内可造成的预期损失",
     "grade.multiple": "1至10级各可得其需求的比例",
+    "grade.upgrade_margin": "违约概率须低于界限多少，才给比以前更好的等级",
     "dimension.accounts": "按报表Altman Z''可得需求的比例",
     "dimension.rating": "按外部评级档位可得需求的比例，1最好，22为违约",
     "dimension.on_time": "按晚付不超过一周的发票比例可得需求的比例",

@@ -307,6 +307,7 @@ WORDS: Mapping[str, str] = {
     "score": "Score",
     "grade": "Grade",
     "grade_withheld": "withheld",
+    "grade_kept": "Grade {grade} is kept from before: the probability says {says}, but not clearly enough",
     "pd": "Probability of paying materially late",
     "pd_interval": "{pd} (from {low} to {high})",
     "data_depth": "Data depth",

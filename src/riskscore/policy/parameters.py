@@ -88,6 +88,11 @@ PARAMETERS: Mapping[str, Parameter] = {
         Parameter(
             "grade.multiple", "shares_by_grade", ("share of the need",), "share of the need granted to grades 1 to 10"
         ),
+        Parameter(
+            "grade.upgrade_margin", "number", ("share of the bound",),
+            "a better grade than before only where the probability is so far below its bound",
+            high=Decimal("0.9"), optional=True,
+        ),
         _steps("dimension.accounts", "share of the need by Altman's Z'' of the accounts", rises=False),
         _steps("dimension.rating", "share of the need by notch of the external rating, 1 the best and 22 default", rises=True),
         _steps("dimension.on_time", "share of the need by the share of invoices paid no more than a week late", rises=False),

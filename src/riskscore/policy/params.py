@@ -30,6 +30,7 @@ class Params:
     loss_given_lateness: Decimal | None
     loss_budget: Amount
     grade_multiple: tuple[Decimal, ...]
+    grade_upgrade_margin: Decimal | None
     dimension_accounts: Steps | None
     dimension_rating: Steps | None
     dimension_on_time: Steps | None

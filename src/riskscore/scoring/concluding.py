@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from riskscore import reasons
-from riskscore.decisions import Chain, Decision, Provenance, Referral
+from riskscore.decisions import Chain, Decision, GradeBefore, Provenance, Referral
 from riskscore.features import CATALOGUE
 from riskscore.grades import IN_DEFAULT, Grades, score_of
 from riskscore.model import Model, Speaker
@@ -35,14 +35,16 @@ def conclude(
     grades: Grades,
     params: Params,
     provenance: Provenance,
+    before: GradeBefore | None = None,
 ) -> Decision:
     """The decision about one customer. case: without probabilities; they come from the chain, or from default, here.
 
-    chain: null where the model was not asked or has no answer; a chain without a probability counts as none.
+    chain: null where the model was not asked or has no answer; a chain without a probability counts as none. before: what the run
+    before graded it.
     """
     if chain is not None and not 0.0 <= chain.pd_low <= chain.pd <= chain.pd_high <= 1.0:  # NaN fails as well
         chain = None
-    verdict = _verdict(case, chain, grades)
+    verdict = _verdict(case, chain, _Scale(grades, float(params.grade_upgrade_margin or 0), before))
     case = replace(
         case,
         pd=_exactly(verdict.pd),
@@ -74,6 +76,7 @@ def conclude(
         grace_until=grace_until(case, params, limit=recommendation.limit, limit_now=standing.limit_now, as_of=as_of),
         referral=Referral(referred) if referred else None,
         unfamiliar=unfamiliar if chain is not None else (),
+        before=None if before is None else replace(before, says=verdict.says),
     )
 
 
@@ -87,9 +90,27 @@ class _Verdict:
     grade: int | None = None
     grade_high: int | None = None
     withheld: bool = False
+    says: int | None = None
 
 
-def _verdict(case: Case, chain: Chain | None, grades: Grades) -> _Verdict:
+@dataclass(frozen=True)
+class _Scale:
+    """The grades of one customer: those of its probability, kept against what it had before."""
+
+    grades: Grades
+    margin: float
+    before: GradeBefore | None
+
+    def mean(self, pd: float) -> int:
+        return self.grades.kept(pd, None if self.before is None else self.before.grade, self.margin)
+
+    def high(self, pd: float) -> int:
+        # A worse probability kept against a worse grade: never better than the one at the mean.
+        return self.grades.kept(pd, None if self.before is None else self.before.grade_high, self.margin)
+
+
+def _verdict(case: Case, chain: Chain | None, scale: _Scale) -> _Verdict:
+    grades = scale.grades
     if case.in_default:
         return _Verdict(1.0, 1.0, 1.0, IN_DEFAULT, IN_DEFAULT)
     if chain is None:
@@ -98,10 +119,12 @@ def _verdict(case: Case, chain: Chain | None, grades: Grades) -> _Verdict:
     if not case.n_paid_invoices:
         # What a newcomer may owe while nothing is known of its payments is the policy's own rule; its probability only tightens
         # that. Its interval is as wide as ignorance, and would forbid what the rule is there to allow.
-        return _Verdict(chain.pd, chain.pd_low, chain.pd_high, grades.grade(chain.pd), grades.grade(chain.pd), withheld)
-    high = grades.grade(chain.pd_high)
+        grade = scale.mean(chain.pd)
+        return _Verdict(chain.pd, chain.pd_low, chain.pd_high, grade, grade, withheld, grades.grade(chain.pd))
+    high = scale.high(chain.pd_high)
     # Where the grade is too unsure to be named, limit and terms are proposed as for the worst it may be.
-    return _Verdict(chain.pd, chain.pd_low, chain.pd_high, high if withheld else grades.grade(chain.pd), high, withheld)
+    says = grades.grade(chain.pd_high if withheld else chain.pd)
+    return _Verdict(chain.pd, chain.pd_low, chain.pd_high, high if withheld else scale.mean(chain.pd), high, withheld, says)
 
 
 def _referral_reasons(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from riskscore.decisions import Decision, Provenance
+from riskscore.decisions import Decision, GradeBefore, Provenance
 from riskscore.errors import RiskscoreError
 from riskscore.grades import Grades
 from riskscore.model import Model
@@ -28,8 +28,9 @@ def decide_one(
     receivables: Receivables,
     provenance: Provenance,
     conduct: Conduct,
+    before: GradeBefore | None = None,
 ) -> Decision:
-    """The decision about one row of positions; conduct: what its features show.
+    """The decision about one row of positions; conduct: what its features show; before: what the run before graded it.
 
     What breaks on it alone makes it not scored; a refusal of ours is passed on.
     """
@@ -40,7 +41,8 @@ def decide_one(
     try:
         standing = Standing(**{name: row[name] for name in Standing.__dataclass_fields__})
         case = case_of(row, grades, params, receivables, conduct)
-        return conclude(standing, case, chain, answers.unfamiliar.get(customer, ()), model, grades, params, provenance)
+        unfamiliar = answers.unfamiliar.get(customer, ())
+        return conclude(standing, case, chain, unfamiliar, model, grades, params, provenance, before)
     except RiskscoreError:
         raise
     except Exception:  # noqa: BLE001  one damaged record must not stop the book; the caller counts these

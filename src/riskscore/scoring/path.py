@@ -3,12 +3,13 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from riskscore import features, positions
-from riskscore.decisions import Decision, Provenance
+from riskscore.decisions import Decision, GradeBefore, Provenance
 from riskscore.errors import RiskscoreError, UsageRefused
 from riskscore.grades import Grades
 from riskscore.model import Model
@@ -63,9 +64,13 @@ def decide_rows(
     *,
     receivables: Receivables,
     provenance: Provenance,
+    before: Mapping[str, GradeBefore] = MappingProxyType({}),
     watch: Watch = unwatched,
 ) -> list[Decision]:
-    """As `decide`, from features and positions already computed: one row a customer, in any order, columns found by name."""
+    """As `decide`, from features and positions already computed: one row a customer, in any order, columns found by name.
+
+    before: customer to its grades in the run that the provenance names as the one before; those not in it had none.
+    """
     rows = sorted(standing.to_pylist(), key=lambda row: row["customer_id"])
     _check(rows, model, grades, params, provenance)
     with watch("model", len(rows)):
@@ -74,7 +79,10 @@ def decide_rows(
     with watch("policy", len(rows)):
         conduct = conduct_of(frame, [row["customer_id"] for row in rows])
         return [
-            decide_one(row, answers, model, grades, params, receivables, provenance, conduct[row["customer_id"]]) for row in rows
+            decide_one(
+                row, answers, model, grades, params, receivables, provenance, conduct[who := row["customer_id"]], before.get(who)
+            )
+            for row in rows
         ]
 
 

@@ -39,6 +39,7 @@ def replay(decision: Decision, model: Model | None, grades: Grades, params: Para
         grades,
         params,
         made,
+        decision.before,
     )
     return replace(again, asked=decision.asked)
 

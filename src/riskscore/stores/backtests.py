@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskscore.backtest import Customer, Granted, Period, Replay, customers_of, day_of
-from riskscore.decisions import Decision
+from riskscore.decisions import Decision, GradeBefore, grade_before
 from riskscore.errors import TooManyNotScored, UsageRefused
 from riskscore.policy import Terms, elastic_of
 from riskscore.scoring import decide_rows, receivables_of, too_many_not_scored
@@ -122,6 +122,8 @@ class OtherBook(Book):
 class Looking:
     """Asks policies month by month. signed: by policy, what decides on a day. months: what was decided so far.
 
+    graded: by policy, the grades of the month before, which better ones are kept against.
+
     Raises TooManyNotScored as a run over the book does.
     """
 
@@ -130,6 +132,7 @@ class Looking:
     signed: Mapping[str, Callable[[date], Signed]]
     told: Told
     months: list[Month] = field(default_factory=list)
+    graded: dict[str, dict[str, GradeBefore]] = field(default_factory=dict)
 
     def __call__(self, month: int, lives: Mapping[str, Replay]) -> dict[str, Granted]:
         """What each policy decides at the end of the month before, from the ledger its life so far leaves."""
@@ -140,7 +143,7 @@ class Looking:
         for number, (name, life) in enumerate(lives.items()):
             self.told(f"deciding at {on}", month * len(lives) + number, (len(self.cuts) - 1) * len(lives))
             signed = self.signed[name](on)
-            decisions = self._decisions(shared or self._look(self._book_of(name, life), on), on, signed)
+            decisions = self._decisions(shared or self._look(self._book_of(name, life), on), on, name, signed)
             with_answer = [each for each in decisions if each.recommendation is not None and each.case is not None]
             decided[name] = {each.customer_id: _said(each) for each in with_answer}
             granted[name] = {
@@ -157,18 +160,20 @@ class Looking:
         )
         return OtherBook(self.book.folder, self.book.manifest, life.refused_names, limits, self.cuts[0])
 
-    def _decisions(self, looked: tuple[list[Looked], int], on: date, signed: Signed) -> list[Decision]:
+    def _decisions(self, looked: tuple[list[Looked], int], on: date, name: str, signed: Signed) -> list[Decision]:
         parts, n_broken = looked
         _refuse_broken(n_broken, n_broken + sum(part.positions.num_rows for part in parts), signed, on)
         receivables = receivables_of(part.positions for part in parts)
-        return [
+        decisions = [
             decision
             for part in parts
             for decision in decide_rows(
                 part.features, part.positions, signed.model, signed.grades, signed.params,
-                receivables=receivables, provenance=signed.provenance(self.book, on),
+                receivables=receivables, provenance=signed.provenance(self.book, on), before=self.graded.get(name, {}),
             )
         ]  # fmt: skip
+        self.graded[name] = {each.customer_id: before for each in decisions if (before := grade_before(each)) is not None}
+        return decisions
 
     @staticmethod
     def _look(book: Book, on: date) -> tuple[list[Looked], int]:

@@ -4,14 +4,15 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Engine
 
-from riskscore.decisions import Decision, Provenance, canonical_bytes, from_record
+from riskscore.decisions import Decision, GradeBefore, Provenance, canonical_bytes, from_record
 from riskscore.errors import NotReproduced, StorageFailed, UsageRefused
 from riskscore.stores.database import ANSWERS, COMPLETIONS, DECISIONS, RUNS, SIGNED_TEXTS, reading, writing
 
@@ -20,6 +21,9 @@ GENESIS = "0" * 64
 
 CHAIN_LOCK = 7_215_420_012  # any constant: PostgreSQL's advisory lock that lets one writer append at a time
 ROWS_AT_ONCE = 2_000  # read, compared and verified in such portions, so that memory stays bounded
+
+KEPT_FOR = 366
+"""Days after which an earlier grade holds nothing back any more."""
 
 CHAINED = ("sequence", "decision_id", "run_id", "customer_id", "as_of", "status", "digest", "recorded_at")
 """What the link of a row covers besides the link before; the record itself through its digest."""
@@ -132,6 +136,52 @@ def history(engine: Engine, customer_id: str) -> list[Stored]:
     )
     with reading(engine) as connection:
         return [_stored(row) for row in connection.execute(query)]
+
+
+@dataclass(frozen=True)
+class Before:
+    """The grades of an earlier run, by customer; those without a grade are left out."""
+
+    run_id: str
+    grades: Mapping[str, GradeBefore]
+
+
+def grades_before(engine: Engine, on: date, scale: str) -> Before | None:
+    """The grades of the last complete run over the book before that day; None where there is none within a year.
+
+    scale: the digest of the grades, because grades of other bounds are others. Runs without a model and in doubt do not count.
+    Of several at one date the one completed last.
+    """
+    since = on - timedelta(days=KEPT_FOR)
+    runs = (
+        sa.select(RUNS.c.run_id, RUNS.c.manifest)
+        .join(COMPLETIONS, COMPLETIONS.c.run_id == RUNS.c.run_id)
+        .where(RUNS.c.as_of < on, RUNS.c.as_of >= since)
+        .order_by(RUNS.c.as_of.desc(), COMPLETIONS.c.recorded_at.desc(), RUNS.c.run_id)
+    )
+    with reading(engine) as connection:
+        for run_id, manifest in connection.execute(runs):
+            made = json.loads(manifest)
+            if made["grades"] == scale and made["model"] is not None and "doubt" not in made:
+                return grades_of(engine, run_id)
+    return None
+
+
+def grades_of(engine: Engine, run_id: str) -> Before:
+    """What a run graded its customers, as a later one keeps its grades against."""
+    grade, high = (_of_case(engine, name) for name in ("grade", "grade_high"))
+    query = sa.select(DECISIONS.c.customer_id, grade, high).where(DECISIONS.c.run_id == run_id)
+    with reading(engine) as connection:
+        rows = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query)
+        return Before(run_id, {who: GradeBefore(int(at), int(top)) for who, at, top in rows if at and top})
+
+
+def _of_case(engine: Engine, name: str) -> sa.ColumnElement[Any]:
+    """A figure of the case, read by the database: whole records of a large book would take their time."""
+    if engine.dialect.name == "postgresql":
+        found: sa.ColumnElement[Any] = sa.cast(DECISIONS.c.record, JSONB)[("case", name)].astext
+        return found
+    return sa.func.json_extract(DECISIONS.c.record, f"$.case.{name}")
 
 
 def of_run(engine: Engine, run_id: str) -> Iterator[Stored]:

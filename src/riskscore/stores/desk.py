@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from sqlalchemy.engine import Engine
 
 from riskscore import features, grades, policy, positions
-from riskscore.decisions import Decision, Doubt, Provenance
+from riskscore.decisions import Decision, Doubt, GradeBefore, Provenance
 from riskscore.errors import ModelExpired
 from riskscore.grades import Grades
 from riskscore.model import Model
@@ -30,7 +30,7 @@ from riskscore.scoring import (
 )
 from riskscore.snapshot import customers_known_at, take_snapshot
 from riskscore.stores.approvals import approval_in_force
-from riskscore.stores.decisions import Texts
+from riskscore.stores.decisions import Before, Texts, grades_before
 from riskscore.stores.engines import ledger_in_memory
 from riskscore.stores.ledgers import Book
 from riskscore.stores.models import load_approved
@@ -54,6 +54,7 @@ class Signed:
 
     holds_until: the last day the model's approval holds; null without one. why_not: why an approved one is not asked.
     texts: policy and grades as they were read. doubt: why nothing decided with it may be approved; null without doubt.
+    before: the grades of the run before, which better ones are kept against; null without one.
     """
 
     model: Model | None
@@ -63,6 +64,12 @@ class Signed:
     why_not: str | None = None
     texts: Texts = field(default_factory=dict)
     doubt: Doubt | None = None
+    before: Before | None = None
+
+    @property
+    def grades_before(self) -> Mapping[str, GradeBefore]:
+        """Customer to its grades in the run before."""
+        return {} if self.before is None else self.before.grades
 
     def in_doubt(self, doubt: Doubt) -> "Signed":
         """The same, but nothing decided with it may be approved; a model that cannot be asked is not asked."""
@@ -81,6 +88,7 @@ class Signed:
             code=code_version(),
             doubt=self.doubt,
             statutes=self.params.statutes_digest,
+            before=None if self.before is None else self.before.run_id,
         )
 
 
@@ -210,7 +218,7 @@ class Desk:
             return not_scored(customer_id, "internal_error", made, self.book.reporting_currency)
         decisions = decide_rows(
             found.features, found.positions, signed.model, signed.grades, signed.params,
-            receivables=self.receivables, provenance=made,
+            receivables=self.receivables, provenance=made, before=signed.grades_before,
         )  # fmt: skip
         return decisions[0]
 
@@ -237,7 +245,7 @@ class Desk:
             return None
         return Rehearsal(
             customer_id, tables, self.book.reporting_currency, self.signed.model, self.signed.grades, self.signed.params,
-            self.receivables, self.provenance,
+            self.receivables, self.provenance, self.signed.grades_before.get(customer_id),
         )  # fmt: skip
 
     @cached_property
@@ -323,4 +331,6 @@ def in_force(workplace: Workplace, engine: Engine | None, on: date, *, model_nam
         model = load_approved(workplace, engine, model_name)
     except ModelExpired as error:
         return Signed(None, bounds, params, why_not=str(error), texts=texts, doubt="model_unavailable")
-    return Signed(model, bounds, params, holds_until=approval_in_force(engine, model_name).last_day, texts=texts)
+    before = None if params.grade_upgrade_margin is None else grades_before(engine, on, bounds.digest)
+    last_day = approval_in_force(engine, model_name).last_day
+    return Signed(model, bounds, params, holds_until=last_day, texts=texts, before=before)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskscore import features, plans, positions
-from riskscore.decisions import Decision, Provenance
+from riskscore.decisions import Decision, GradeBefore, Provenance
 from riskscore.grades import Grades
 from riskscore.model import Model
 from riskscore.plans import Accounts, Event, Means, Plans, Settle, Target
@@ -35,7 +35,8 @@ class Rehearsal:
     """Decides one customer again as if something had happened on the day of the run. Nothing is recorded.
 
     tables: the canonical tables of this customer, and the rates. receivables: of the whole book; what the customer owes less
-    after the events is taken off. provenance: of the book as it is, so that without events the decision is the one of the book.
+    after the events is taken off. before: its grades in the run before. provenance: of the book as it is, so that without events
+    the decision is the one of the book.
     """
 
     customer_id: str
@@ -46,6 +47,7 @@ class Rehearsal:
     params: Params
     receivables: Receivables
     provenance: Provenance
+    before: GradeBefore | None = None
 
     @property
     def on(self) -> date:
@@ -80,6 +82,7 @@ class Rehearsal:
             found += decide_rows(
                 frame.slice(place, 1), row, self.model, self.grades, self.params,
                 receivables=self.receivables.owing(self.customer_id, owed), provenance=self.provenance,
+                before={} if self.before is None else {self.customer_id: self.before},
             )  # fmt: skip
         return found
 

@@ -72,7 +72,8 @@ def signed_then(replayer: Replayer, made: Provenance) -> Signed:
     """The model and the texts that a run was made with. Raises StorageFailed for a text, ModelRefused for a model not kept."""
     law = None if made.statutes is None else replayer.text(made.statutes)
     params = policy.parse(replayer.text(made.policy), on=made.as_of, law=law)
-    return Signed(replayer.model(made.model), grades.parse(replayer.text(made.grades)), params, doubt=made.doubt)
+    before = None if made.before is None else log.grades_of(replayer.engine, made.before)
+    return Signed(replayer.model(made.model), grades.parse(replayer.text(made.grades)), params, doubt=made.doubt, before=before)
 
 
 def _differs(decision: Decision, again: Decision | None) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def _decided(part: Looked, signed: Signed, receivables: Receivables, book: Book,
     names = dict(zip(part.positions["customer_id"].to_pylist(), part.positions["name"].to_pylist(), strict=True))
     decisions = decide_rows(
         part.features, part.positions, signed.model, signed.grades, signed.params,
-        receivables=receivables, provenance=signed.provenance(book, as_of), watch=watch,
+        receivables=receivables, provenance=signed.provenance(book, as_of), before=signed.grades_before, watch=watch,
     )  # fmt: skip
     return Decided(decisions, names)
 

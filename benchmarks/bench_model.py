@@ -24,7 +24,7 @@ from rich.table import Table
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE / "out"
-PARTS = ("invoices", "customers", "firms")
+PARTS = ("invoices", "customers", "thin", "firms")
 """The modules of `benchmarks/model/`, in the order in which they are run."""
 
 Row = dict[str, Any]

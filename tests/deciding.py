@@ -83,6 +83,7 @@ class LinearModel:
 
     digest, recipe_digest, horizon_days, trained_until = "f" * 64, "e" * 64, 180, "2026-01-01"
     base = -3.0
+    level = 0.0
 
     def __init__(
         self, *, spread: float = 0.1, base: float = -3.0, seen_to: float = 500.0, only: tuple[str, ...] | None = None

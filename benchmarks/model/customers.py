@@ -17,15 +17,20 @@ import pyarrow as pa
 from model.first_invoices import first_invoices
 from riskscore import grades, recipe, training
 from riskscore.errors import ModelRefused
-from riskscore.evaluation import Measured, attained, check_below_limit
+from riskscore.evaluation import Measured, Resamples, attained, check_below_limit
 from riskscore.model.value import read_columns
 from riskscore.simulation import World, simulate
 from riskscore.simulation.delinquency import odds_of_delinquency
 from riskscore.stores.engines import ledger_of
 from riskscore.stores.signed_texts import find_text
+from riskscore.training.judging import walk_forward
+from riskscore.training.learning import chosen_features
 
 COMMAND = "python benchmarks/bench_model.py --only customers"
 SEED = 11
+WORLDS = (7, 13, 17, 19)
+"""Further worlds: all customers of one share its economy, so that calibration is known only over several."""
+
 N_PATHS = 256
 N_DATES = 4
 TRAINING_SECONDS, EXPLAIN_RATIO = 240.0, 3.0
@@ -48,6 +53,7 @@ def rows(quick: bool, seed: int = SEED) -> list[dict[str, Any]]:
     _, again = trained()
     return [
         *customers_with_history(world, done, signed, quick=quick),
+        calibration_over_worlds(done, signed, bounds, quick=quick),
         newcomers(done),
         first_invoices(world, signed, quick=quick),
         explaining(done, gathered),
@@ -102,6 +108,39 @@ def customers_with_history(world: World, done: training.Trained, signed: recipe.
             ece.value <= 0.02 and 0.8 <= slope.value <= 1.25,
         ),
     ]
+
+
+def calibration_over_worlds(
+    done: training.Trained, signed: recipe.Recipe, bounds: grades.Grades, *, quick: bool
+) -> dict[str, Any]:
+    """The judged rows of several worlds as one, each world walked forward on its own, beside the error of each."""
+    said = {SEED: (done.judged.pd["model"], done.judged.rows)}
+    n_customers, n_months = (400, 30) if quick else (2400, 36)
+    levels = {SEED: done.evaluation.level_used}
+    for seed in WORLDS[:1] if quick else WORLDS:
+        world = simulate("default", n_customers=n_customers, n_months=n_months, seed=seed)
+        gathered = training.gather([ledger_of(dict(world.tables), "EUR")], signed, until=world.end_on)
+        walked = walk_forward(gathered.rows, chosen_features(signed), signed, newcomers=gathered.newcomers)
+        judged, evaluation = training.judge(walked, bounds, signed)
+        said[seed], levels[seed] = (judged.pd["model"], judged.rows), evaluation.level_used
+    each = {seed: Resamples(rows.customers, 100, seed).judge(pd, rows.outcome).measured() for seed, (pd, rows) in said.items()}
+    starts = np.cumsum([0, *(int(rows.customers.max()) + 1 for _, rows in said.values())])
+    customers = np.concatenate([rows.customers + start for (_, rows), start in zip(said.values(), starts[:-1], strict=True)])
+    pd = np.concatenate([each_pd for each_pd, _ in said.values()])
+    outcome = np.concatenate([rows.outcome for _, rows in said.values()])
+    together = Resamples(customers, 100, SEED).judge(pd, outcome).measured()
+    ece, slope = together["ece"], together["calibration_slope"]
+    return row(
+        f"simulator default, customers: calibration out of time over {len(said)} worlds",
+        f"ECE {interval(ece)}, slope {interval(slope)}",
+        "ECE at most 0.02, slope 0.8 to 1.25",
+        "; ".join(
+            f"seed {seed}: ECE {interval(found['ece'])}, slope {found['calibration_slope'].value:.2f}, "
+            f"level {'followed' if levels[seed] else 'not followed'}"
+            for seed, found in each.items()
+        ),
+        ece.value <= 0.02 and 0.8 <= slope.value <= 1.25,
+    )
 
 
 def who_and_when(table: pa.Table) -> list[tuple[str, Any]]:

@@ -92,7 +92,8 @@ class Asked:
 class Chain:
     """What the model said: base + sum of the contributions = log_odds to 1e-9; calibrated, that is pd with its interval.
 
-    features: the values the model read, null where not known. contributions: by feature, in log-odds.
+    features: the values the model read, null where not known. contributions: by feature, in log-odds. level: what the newest
+    known outcomes add for everybody alike, the first step of calibration; the curve reads log_odds + level.
     """
 
     base: float
@@ -102,6 +103,7 @@ class Chain:
     pd: float
     pd_low: float
     pd_high: float
+    level: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -237,6 +239,8 @@ def _plain(value: Any) -> Any:
 def _plain_chain(chain: Chain) -> dict[str, Any]:
     """As the record holds it: each feature with what it was and what it added, side by side, and each name once."""
     steps = {name: getattr(chain, name) for name in ("base", "log_odds", "pd", "pd_low", "pd_high")}
+    if chain.level:  # written only where there is one, so that records of models without keep their bytes
+        steps["level"] = chain.level
     return {**steps, "features": {name: [chain.features[name], added] for name, added in chain.contributions.items()}}
 
 

@@ -158,8 +158,10 @@ class HazardTerms(_Part):
 
 
 class CalibrationTerms(_Part):
-    """From how many customers with an event on a richer calibration curve may be tried; it must still win to be used."""
+    """How the level is kept and which curves may be tried; each must win on months it has not seen to be used."""
 
+    level_months: int = _whole("newest month ends whose outcomes are known, by which the level is set before any curve", 1, 12)
+    level_spread: float = Field(gt=0, le=2, description="drift of the level that is believed, in log-odds; more is pulled back")
     platt_from_customers: int = _whole("below it a shift of the intercept is the most", 1, 10**6)
     beta_from_customers: int = _whole("from here on the three-parameter curve may be tried too", 1, 10**6)
 

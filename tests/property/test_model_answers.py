@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from modelling import FEATURES, fitted, invented
 from riskscore.errors import ModelRefused
+from riskscore.model import from_files
+from riskscore.model.bundle import canonical, make_files
+from riskscore.model.formula import FORMULA_FILES, Formula, calibrated
 
 FRAME = invented().features
 
@@ -161,3 +164,29 @@ def test_what_is_typical_is_the_training_median():
     assert typical["n_matured_30d"] == 5.0
     assert typical["industry"] in {"steel", "food", "retail"}
     assert abs(typical["worse_0"]) < 0.2
+
+
+def test_the_level_is_a_step_of_its_own_between_log_odds_and_curve():
+    files = dict(fitted().files)
+    stored = json.loads(files["calibrator.json"])
+    about = {name: json.loads(files["manifest.json"])[name] for name in ("name", "recipe", "trained_until", "horizon_days")}
+    formula = {name: files[name] for name in FORMULA_FILES} | {"calibrator.json": canonical({**stored, "level": -0.25})}
+    moved = from_files(make_files(formula, FRAME.slice(0, 60), about))
+    explanation, probability = answers(moved, FRAME)
+
+    assert moved.digest != fitted().digest
+    assert moved.level == -0.25
+    assert (explanation.log_odds == fitted().explain(FRAME).log_odds).all()
+    assert np.abs(explanation.base + explanation.contributions.sum(axis=1) - explanation.log_odds).max() <= 1e-9
+    assert (probability.pd == calibrated(moved.calibration, explanation.log_odds - 0.25)).all()
+    assert (probability.pd < answers(fitted(), FRAME)[1].pd).all()
+
+
+def test_a_model_made_before_levels_were_kept_answers_as_it_did():
+    files = {name: fitted().files[name] for name in FORMULA_FILES}
+    stored = json.loads(files["calibrator.json"])
+    before = Formula(files | {"calibrator.json": canonical({name: stored[name] for name in ("curve", "interval")})})
+    log_odds = np.linspace(-6, 6, 50)
+
+    assert before.level == 0
+    assert (np.array(before.probability(log_odds)) == np.array(Formula(files).probability(log_odds))).all()

@@ -1,10 +1,13 @@
 """What is told of one decision: the steps of the score add up, the caps are in order, small factors stand together."""
 
+import json
 from itertools import pairwise
 
 import pytest
 
 from deciding import GOOD, GRADES, PROVENANCE, RECEIVABLES, LinearModel, features_of, positions_of, shipped
+from riskscore.decisions import from_record
+from riskscore.phrases.sentences import word
 from riskscore.scoring import decide_rows, not_scored
 from riskscore_pipelines.explaining import explanation_of
 
@@ -78,3 +81,28 @@ def test_both_languages_tell_the_same_figures():
     assert [step.level for step in english.steps] == [step.level for step in chinese.steps]
     assert [cap.amount for cap in english.caps] == [cap.amount for cap in chinese.caps]
     assert english.say("score") != chinese.say("score")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_level_is_a_step_of_its_own_and_the_steps_still_add_up(lang):
+    levelled = LinearModel(base=-3.0)
+    levelled.level = 0.4  # in score points 40 / ln 2 * 0.4, about 23 fewer
+    decision, explanation = told(lang, model=levelled)
+    _, without = told(lang, model=LinearModel(base=-3.0))
+
+    assert decision.chain.level == 0.4
+    assert (word("level", lang), "+0.400000000") in explanation.chain
+    assert word("level", lang) not in dict(without.chain)
+    steps = {step.label: step.end - step.start for step in explanation.steps}
+    assert steps[word("level", lang)] == pytest.approx(-23.08, abs=0.01)
+    assert explanation.steps[0].end + sum(steps.values()) == pytest.approx(explanation.steps[-1].end, abs=1)
+
+
+def test_a_record_holds_a_level_only_where_there_is_one():
+    levelled = LinearModel()
+    levelled.level = 0.4
+    records = [json.loads(told(model=each)[0].to_bytes()) for each in (levelled, LinearModel())]
+
+    assert records[0]["chain"]["level"] == 0.4
+    assert "level" not in records[1]["chain"]
+    assert [from_record(each, PROVENANCE).chain.level for each in records] == [0.4, 0.0]

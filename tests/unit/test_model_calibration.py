@@ -1,15 +1,30 @@
 """Calibration: a curve must win on months it has not seen, keeps the order, and the interval is honest about how little is known."""
 
+from datetime import date, timedelta
+
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import isotonic_regression
 from scipy.special import expit, logit
 
-from modelling import shipped
-from riskscore.model.calibration import CURVES, allowed_curves, choose_curve, fit_curve, log_loss, prequential, venn_abers
+from modelling import shipped, shipped_grades
+from riskscore.model.calibration import (
+    CURVES,
+    allowed_curves,
+    choose_curve,
+    find_level,
+    fit_curve,
+    log_loss,
+    newest_vintages,
+    prequential,
+    venn_abers,
+)
 from riskscore.model.formula import calibrated
+from riskscore.model.rows import Rows
+from riskscore.training.judging import Judged, judge
 
 
 def book(n_customers=600, n_cuts=12, seed=0, shift=0.0, slope=1.0):
@@ -170,3 +185,72 @@ def test_equal_scores_have_equal_intervals():
     interval = venn_abers(log_odds, outcome, np.ones(40))
 
     assert len(interval["breakpoints"]) <= 1
+
+
+def rows_of(outcome, n_cuts, n_customers):
+    who = np.repeat(np.arange(n_customers), n_cuts)
+    day = [date(2024, 1, 31) + timedelta(days=30 * int(cut)) for cut in np.tile(np.arange(n_cuts), n_customers)]
+    frame = pa.table({"customer_id": [f"c{each:05d}" for each in who], "as_of": pa.array(day, pa.date32())})
+    return Rows.of(frame, outcome)
+
+
+def level(shift, *, n_customers, n_cuts=1, seed=2, spread=0.15):
+    random = np.random.default_rng(seed)
+    log_odds = np.repeat(random.normal(-2, 1.2, n_customers), n_cuts)
+    late = np.repeat(random.random(n_customers), n_cuts) < expit(log_odds + shift)
+    terms = shipped().calibration.model_copy(update={"level_spread": spread})
+    return find_level(log_odds, rows_of(late.astype(float), n_cuts, n_customers), terms)
+
+
+def test_a_drifted_level_is_found_where_many_customers_show_it():
+    found = level(-0.3, n_customers=20_000)
+
+    assert found.shift == pytest.approx(-0.3, abs=0.06)
+    assert found.low < found.shift < found.high < 0
+    assert found.predicted > found.observed
+    assert found.n_rows == found.n_customers == 20_000
+
+
+def test_few_customers_move_the_level_little_and_a_wider_prior_lets_them_move_it_more():
+    assert abs(level(-1.0, n_customers=40).shift) < 0.12 < abs(level(-1.0, n_customers=40, spread=1.0).shift)
+
+
+def test_a_customer_seen_at_three_month_ends_counts_once():
+    once, thrice = level(0.5, n_customers=300), level(0.5, n_customers=300, n_cuts=3)
+
+    assert thrice.n_rows == 3 * once.n_rows
+    assert (thrice.shift, thrice.low, thrice.high) == pytest.approx((once.shift, once.low, once.high))
+
+
+def test_the_level_is_set_by_the_newest_month_ends_alone():
+    rows = rows_of(np.zeros(600), 12, 50)
+    newest = newest_vintages(rows, shipped().calibration)
+
+    assert sorted(set(newest.days)) == sorted(set(rows.days))[-shipped().calibration.level_months :]
+
+
+def judged_with(levels, truth, n_customers=400):
+    """Twelve months judged in four blocks; `levels` is what each block was asked to add, `truth` what would have been right."""
+    random = np.random.default_rng(4)
+    log_odds = random.normal(-2, 1.2, n_customers * 12)
+    block = np.tile(np.arange(12) // 3, n_customers)
+    late = random.random(len(log_odds)) < expit(log_odds + np.array(truth)[block])
+    rows = rows_of(late.astype(float), 12, n_customers)
+    return Judged(rows, log_odds, np.array(levels)[block], {"uncalibrated": expit(log_odds)}, ())
+
+
+def test_a_level_that_foretold_later_months_better_is_followed():
+    judged, evaluation = judge(judged_with([-0.5] * 4, [-0.6] * 4), shipped_grades(), shipped())
+
+    assert evaluation.level_used
+    assert evaluation.level_losses["with"] < evaluation.level_losses["without"]
+    assert (judged.level == -0.5).all()
+
+
+def test_a_level_that_lags_behind_a_turning_economy_is_not_followed():
+    # The planted fault: the newest known outcomes say "better" while customers are getting worse already.
+    judged, evaluation = judge(judged_with([-0.5] * 4, [0.5] * 4), shipped_grades(), shipped())
+
+    assert not evaluation.level_used
+    assert (judged.level == 0).all()
+    assert evaluation.level_losses["with"] > evaluation.level_losses["without"]

@@ -184,10 +184,12 @@ def _steps(decision: Decision, lang: Lang) -> tuple[Step, ...]:
     large = [code for code in by_code if abs(by_code[code]) >= LEAST_POINTS and code not in NEVER_SHOWN]
     shown = sorted(large, key=lambda code: -abs(by_code[code]))[:MOST_FACTORS]
     rest = math.fsum(by_code[code] for code in by_code if code not in shown)
-    calibrated = _points(math.log(chain.pd / (1 - chain.pd))) if 0 < chain.pd < 1 else _points(chain.log_odds)
+    calibrated = _points(math.log(chain.pd / (1 - chain.pd))) if 0 < chain.pd < 1 else _points(chain.log_odds + chain.level)
     moves = [(code_name(code, lang), code, by_code[code]) for code in shown]
     moves.append((word("rest", lang, n=str(len(by_code) - len(shown))), "", rest))
-    moves.append((word("calibration", lang), "", calibrated - _points(chain.log_odds)))
+    levelled = _points(chain.log_odds + chain.level)
+    moves.append((word("level", lang), "", levelled - _points(chain.log_odds)))
+    moves.append((word("calibration", lang), "", calibrated - levelled))
     clipped = min(max(calibrated, LOWEST), HIGHEST)
     moves.append((word("clipped", lang), "", clipped - calibrated))
     if decision.case is not None and decision.case.in_default:
@@ -251,10 +253,12 @@ def _chain(decision: Decision, lang: Lang) -> tuple[tuple[str, str], ...]:
 
 def _odds(chain: Chain, lang: Lang) -> list[tuple[str, str]]:
     added = math.fsum(chain.contributions.values())
+    level = [(word("level", lang), f"{chain.level:+.9f}")] if chain.level else []
     return [  # with nine digits, so that anyone can add it up
         (word("base", lang), f"{chain.base:+.9f}"),
         (word("contributions", lang, n=str(len(chain.contributions))), f"{added:+.9f}"),
         (word("log_odds", lang), f"{chain.log_odds:+.9f}"),
+        *level,
         (word("calibrated", lang), f"{percent(chain.pd, lang)} ({percent(chain.pd_low, lang)} – {percent(chain.pd_high, lang)})"),
     ]
 

@@ -23,6 +23,7 @@ SECTIONS: Mapping[str, Mapping[Lang, str]] = {
 
 FILES = (
     "training_log.json", "recipe.json", "book.json", "calibration_by_grade.json", "roc.json", "segments.json", "holdouts.json",
+    "newcomers.json",
 )  # fmt: skip
 TAGS = ("model_digest", "recipe_digest", "grades_digest", "book_digest", "code_digest", "trained_until")
 

@@ -55,9 +55,18 @@ def _approval(facts: Validation, words: Mapping[str, str]) -> list[str]:
 def _beside(key: str, facts: Validation, lang: Lang) -> dict[str, Any]:
     words = WORDS[lang]
     if key == "data":
-        return {"sheets": [_window(facts, lang), _tables(facts, words), _sources(facts, words)], "chart": ""}
+        return {
+            "sheets": [_window(facts, lang), _maturity(facts, words), _tables(facts, words), _sources(facts, words)],
+            "chart": "",
+        }
     if key == "performance":
-        sheets = [_rules(facts, lang), _holdouts(facts, lang), _segments(facts, lang)]
+        sheets = [
+            _rules(facts, lang),
+            _newcomers(facts, lang),
+            _level(facts, words),
+            _holdouts(facts, lang),
+            _segments(facts, lang),
+        ]
         return {"sheets": sheets, "chart": _roc(facts, words), "chart_title": words["roc"]}
     return {"sheets": [], "chart": ""}
 
@@ -71,6 +80,47 @@ def _window(facts: Validation, lang: Lang) -> Sheet:
         *((words["causes"].format(cause=term(cause, lang)), f"{n:,}") for cause, n in log["causes"].items()),
     ]
     return Sheet(words["window"], (words["what"], words["rows"]), tuple(rows), figures=1)
+
+
+def _maturity(facts: Validation, words: Mapping[str, str]) -> Sheet:
+    """Each month end learned from, and for how long its outcomes had all been known: none for less than no day."""
+    rows = [
+        (cut, f"{n:,}", f"{events:,}", f"{known_for:,}")
+        for cut, n, events, known_for in facts.files["training_log.json"]["maturity"]
+    ]
+    headings = tuple(words[each] for each in ("month_end", "rows", "with_event", "known_for"))
+    return Sheet(words["maturity"], headings, tuple(rows), figures=3, note=words["maturity_note"])
+
+
+def _level(facts: Validation, words: Mapping[str, str]) -> Sheet:
+    """What the newest known outcomes ask to be added for everybody, and whether it is."""
+    found = facts.files["training_log.json"]["level"]
+    rows = [
+        (words["level_of"], f"{found['first_day']} – {found['last_day']}: {found['n_customers']:,}"),
+        (words["with_event"], f"{found['n_customers_with_event']:,}"),
+        (words["predicted"], f"{found['predicted']:.2%}"),
+        (words["observed"], f"{found['observed']:.2%}"),
+        (words["level_shift"], f"{found['shift']:+.3f} ({found['low']:+.3f} – {found['high']:+.3f})"),
+        (words["level_losses"], f"{found['losses']['with']:.4f} / {found['losses']['without']:.4f}"),
+        (words["level_used"], words["yes" if found["used"] else "no"]),
+    ]
+    return Sheet(words["level"], (words["what"], words["figure"]), tuple(rows), figures=1, note=words["level_note"])
+
+
+def _newcomers(facts: Validation, lang: Lang) -> Sheet:
+    """The model of customers without a settled invoice beside their prior, on later months."""
+    words, found = WORDS[lang], facts.files["newcomers.json"]
+    names = {"model": words["newcomer_model"], "prior": words["newcomer_prior"], "uncalibrated": words["newcomer_raw"]}
+    rows = [
+        (names[name], *_plain(figures.get("auc")), *_plain(figures.get("log_loss")), *_plain(figures.get("ece")))
+        for name, figures in (found["figures"] if found else {}).items()
+    ]
+    names_of_columns = ("predictor", "auc", "interval", "log_loss", "interval", "ece", "interval")
+    headings = tuple(words[name] for name in names_of_columns)
+    note = words["newcomers_none"]
+    if found:
+        note = words["newcomers_note"].format(n=f"{found['n_customers']:,}", late=f"{found['n_customers_with_event']:,}")
+    return Sheet(words["newcomers"], headings, tuple(rows), figures=6, note=note)
 
 
 def _tables(facts: Validation, words: Mapping[str, str]) -> Sheet:

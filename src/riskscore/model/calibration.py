@@ -1,6 +1,7 @@
 """Calibration: which curve turns log-odds into probabilities best on months it has not seen, and how sure that is."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,13 +9,16 @@ from scipy.optimize import isotonic_regression
 from scipy.special import expit, log_expit
 
 from riskscore.model.formula import Floats, calibrated
-from riskscore.model.logistic import fit_logistic, significant
+from riskscore.model.logistic import fit_logistic, rounded, significant
+from riskscore.model.rows import Rows
 from riskscore.recipe import CalibrationTerms
 
 CURVES = ("none", "shift", "platt", "beta")  # each holds the one before as a special case
 PULL = 1.0  # penalty toward the identity, in squared units of slope: it matters only where there is next to no data
 MOST_STEPS_OF_INTERVAL = 512
 SMALLEST_PD = 1e-9
+MOST_STEPS_OF_LEVEL, SMALLEST_STEP = 60, 1e-12
+NORMAL_95 = 1.959963984540054
 UNKNOWN_INTERVAL = {"breakpoints": [], "p0": [0.0], "p1": [1.0]}
 """The interval of a probability that nothing was calibrated on."""
 
@@ -35,6 +39,65 @@ def fit_curve(kind: str, log_odds: Floats, outcome: Floats) -> dict[str, Any]:
     fit = fit_logistic(columns, outcome, ridge=PULL, bounds=[(-1.0, np.inf)] * columns.shape[1], offset=log_odds)
     slopes = significant(1.0 + fit.coefficients).tolist() or [1.0]
     return {"kind": kind, "a": slopes[0], "b": slopes[-1], "c": fit.intercept}
+
+
+@dataclass(frozen=True)
+class Level:
+    """How far the newest known outcomes lie from what the model says of them, and what it rests on.
+
+    shift: on the log-odds, pulled toward none. low, high: its 95 % interval. n_rows, n_customers, n_customers_with_event: what it
+    was found on. predicted, observed: mean probability before the shift and share with the event, every customer counted once.
+    first_day, last_day: the month ends, as days since 1970-01-01.
+    """
+
+    shift: float
+    low: float
+    high: float
+    predicted: float
+    observed: float
+    n_rows: int
+    n_customers: int
+    n_customers_with_event: int
+    first_day: int
+    last_day: int
+
+
+def newest_vintages(rows: Rows, terms: CalibrationTerms) -> Rows:
+    """The rows of the newest month ends that the level is set by; the caller gives rows whose outcomes are known."""
+    return rows.take(np.isin(rows.days, np.unique(rows.days)[-terms.level_months :]))
+
+
+def find_level(log_odds: Floats, rows: Rows, terms: CalibrationTerms) -> Level:
+    """The drift of the level on these rows (see `newest_vintages`), of which the model says these log-odds.
+
+    The mode of shift given the outcomes, with a normal prior around none (standard deviation `level_spread`): with few customers
+    it stays near none, with many it goes where they are. A customer counts once, however many of the month ends it was seen at,
+    so that one bankruptcy is not three.
+    """
+    weight, precision = rows.customer_weight, terms.level_spread**-2
+    shift = 0.0
+    for _ in range(MOST_STEPS_OF_LEVEL):
+        pd = expit(log_odds + shift)
+        bend = float(np.sum(weight * pd * (1 - pd))) + precision
+        step = (float(np.sum(weight * (rows.outcome - pd))) - shift * precision) / bend
+        shift += float(np.clip(step, -1, 1))
+        if abs(step) < SMALLEST_STEP:
+            break
+    pd = expit(log_odds + shift)
+    error = NORMAL_95 / np.sqrt(float(np.sum(weight * pd * (1 - pd))) + precision)
+    n_customers = rows.n_customers
+    return Level(
+        shift=rounded(shift),
+        low=rounded(shift - error),
+        high=rounded(shift + error),
+        predicted=rounded(np.sum(weight * expit(log_odds)) / n_customers),
+        observed=rounded(np.sum(weight * rows.outcome) / n_customers),
+        n_rows=len(rows),
+        n_customers=n_customers,
+        n_customers_with_event=rows.n_customers_with_event,
+        first_day=int(rows.days.min()),
+        last_day=int(rows.days.max()),
+    )
 
 
 def allowed_curves(n_customers_with_event: int, terms: CalibrationTerms) -> tuple[str, ...]:
@@ -114,6 +177,6 @@ def _isotonic_at(place: int, label: float, hit: Floats, mass: Floats) -> float:
     return float(isotonic_regression(counted / with_newcomer, weights=with_newcomer).x[place])
 
 
-def calibrator(curve: Mapping[str, Any], interval: Mapping[str, Any]) -> dict[str, Any]:
-    """Curve and interval as they are stored."""
-    return {"curve": dict(curve), "interval": dict(interval)}
+def calibrator(curve: Mapping[str, Any], interval: Mapping[str, Any], level: float = 0.0) -> dict[str, Any]:
+    """Level, curve and interval as they are stored: the shift of the level comes before the other two."""
+    return {"level": level, "curve": dict(curve), "interval": dict(interval)}

@@ -42,6 +42,7 @@ class Formula:
         self.logistic: dict[str, Any] = members["logistic"]
         self.rate: dict[str, Any] | None = members["rate"]
         self.calibrator: dict[str, Any] = json.loads(files["calibrator.json"])
+        self.level: float = self.calibrator.get("level", 0.0)  # models made before levels were kept have none
         cold = {name.removeprefix(f"{COLD}/"): content for name, content in files.items() if name.startswith(f"{COLD}/")}
         self.cold = Formula(cold) if cold else None
         self.cold_typical: dict[str, float] = features["cold_typical"]
@@ -110,7 +111,11 @@ class Formula:
         return self.base, own, self.log_odds(matrix)
 
     def probability(self, log_odds: Floats) -> tuple[Floats, Floats, Floats]:
-        """The calibrated probability and its interval (low, high); each rises with the log-odds."""
+        """The calibrated probability and its interval (low, high); each rises with the log-odds.
+
+        First the level is shifted to that of the newest known outcomes, then the curve is applied; both read the same log-odds.
+        """
+        log_odds = log_odds + self.level
         pd = calibrated(self.calibrator["curve"], log_odds)
         interval = self.calibrator["interval"]
         step = np.searchsorted(np.asarray(interval["breakpoints"]), log_odds, side="right")

@@ -72,6 +72,11 @@ class Speaker:
         return self.formula.member_log_odds(self._matrix(frame))
 
     @property
+    def level(self) -> float:
+        """What is added to the log-odds before the curve: the drift of the level, zero where following it has not won."""
+        return self.formula.level
+
+    @property
     def calibration(self) -> Mapping[str, Any]:
         """The calibration curve: kind (none, shift, platt, beta) and its a, b, c (see `formula.calibrated`)."""
         return MappingProxyType(self.formula.calibrator["curve"])

@@ -331,6 +331,7 @@ WORDS: Mapping[str, str] = {
     "average": "平均客户",
     "this": "该客户",
     "rest": "其余{n}个较小因素",
+    "level": "水平：全体客户最新已知结果的偏差",
     "calibration": "校准：未参与学习的月份所示",
     "clipped": "分值范围到此为止",
     "observed": "已违约：不再是概率问题",

@@ -345,6 +345,7 @@ WORDS: Mapping[str, str] = {
     "average": "Average customer",
     "this": "This customer",
     "rest": "{n} smaller factors",
+    "level": "Level: how the newest known outcomes of all customers differ",
     "calibration": "Calibration: what months not learned from have taught",
     "clipped": "The scale ends here",
     "observed": "In default already: no longer a question of probability",

@@ -72,6 +72,7 @@ class Answers:
                 pd=float(probability.pd[position]),
                 pd_low=float(probability.low[position]),
                 pd_high=float(probability.high[position]),
+                level=speaker.level,
             )
         unfamiliar = dict(zip((customers[row] for row in sound), speaker.unfamiliar(frame), strict=True))
         return cls(chains, unfamiliar, broken)

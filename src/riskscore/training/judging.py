@@ -20,7 +20,7 @@ from riskscore.evaluation import (
     paired_difference,
 )
 from riskscore.grades import Grades
-from riskscore.model.calibration import allowed_curves, choose_curve, prequential
+from riskscore.model.calibration import allowed_curves, choose_curve, find_level, log_loss, newest_vintages, prequential
 from riskscore.model.cold import prior_log_odds
 from riskscore.model.fit import fit_formula
 from riskscore.model.formula import Floats, Formula, contribution_of
@@ -44,13 +44,15 @@ NO_PENALTY = LogisticTerms.model_validate({"weight": "1", "ridge": 1e-6, "winsor
 class Judged:
     """The judged rows, each scored by a model whose last outcome was known before the row's date.
 
-    log_odds: of the ensemble, not calibrated. pd: predictor to probabilities; `model` is the calibrated ensemble, the others its
+    log_odds: of the ensemble, not calibrated. level: what the newest outcomes known before the row's block ask to be added (zero
+    for newcomers). pd: predictor to probabilities; `model` is the calibrated ensemble, the others its
     members and the baselines. blocks: first date, last date and number of rows of each block of months. newcomers: the same of
     customers without a settled invoice, judged by the model of newcomers; null where the blocks held none.
     """
 
     rows: Rows
     log_odds: Floats
+    level: Floats
     pd: Mapping[str, Floats]
     blocks: tuple[tuple[date, date, int], ...]
     newcomers: "Judged | None" = None
@@ -62,7 +64,8 @@ class Evaluation:
 
     figures: predictor to metric. differences: predictor to what the model is ahead of it by in AUC (above 0 is better) and in log
     loss and Brier (below 0 is better), on the same draws. grades: predicted and observed by grade on outcome windows that do not
-    overlap. calibration: the curve chosen; calibration_losses: prequential log loss of each curve tried. segments:
+    overlap. level_used: whether following the level of the newest known outcomes won; level_losses: mean log loss with and
+    without. calibration: the curve chosen after that; calibration_losses: prequential log loss of each curve tried. segments:
     the calibrated model by kind of customer. holdouts: one model in and out of time and of the customers it learned from (`learn`
     fills it in). newcomers: the same of
     customers without a settled invoice; null where none were judged, or all of them or none paid late.
@@ -73,6 +76,8 @@ class Evaluation:
     grades: Sequence[GradeRow]
     calibration: str
     calibration_losses: Mapping[str, float]
+    level_used: bool
+    level_losses: Mapping[str, float]
     n_rows: int
     n_customers: int
     n_customers_with_event: int
@@ -109,7 +114,8 @@ def walk_forward(
         strangers = pc.invert(pc.is_in(ids, entering.features["customer_id"].combine_chunks())).to_numpy()
         entered = fresh.rows.take(_known(fresh.rows, days, recipe) & strangers)
         formula = Formula(fit_formula(learned, catalogue, recipe, newcomers=entered))
-        sheet.write(np.isin(rows.days, days), *_score(formula, learned, judged, catalogue, recipe))
+        level = find_level(*_newest(formula, learned, catalogue, recipe), recipe.calibration).shift
+        sheet.write(np.isin(rows.days, days), *_score(formula, learned, judged, catalogue, recipe), level=level)
         if len(entering):
             fresh.write(now, *_score_newcomers(formula, entered if len(entered) else learned, entering, catalogue))
     progress("judging on later months", len(blocks), len(blocks))
@@ -125,14 +131,24 @@ def walk_forward(
 def judge(judged: Judged, grades: Grades, recipe: Recipe) -> tuple[Judged, Evaluation]:
     """The judged rows with the calibrated model among the predictors, and every figure about them.
 
-    The curve is the one that would have done best had it been fitted month by month on what was known then; the model's
-    probabilities here are those month-by-month ones, so no row was calibrated on itself or on anything later.
+    First the level: the shift that the newest outcomes known before each block asked for is followed if the rows of the blocks
+    were foretold better with it. Then the curve: the one that would have done best had it been fitted month by month on what was
+    known then; the model's probabilities here are those month-by-month ones, so no row was calibrated on itself or on anything
+    later.
     """
     rows = judged.rows
     known_after = recipe.outcome.horizon_days + recipe.cuts.embargo_days
     allowed = allowed_curves(rows.n_customers_with_event, recipe.calibration)
-    curve, losses = choose_curve(judged.log_odds, rows.outcome, rows.days, known_after, allowed=allowed)
-    pd = {HEADLINE: prequential(curve, judged.log_odds, rows.outcome, rows.days, known_after), **judged.pd}
+    level_losses = {
+        "without": float(np.mean(log_loss(expit(judged.log_odds), rows.outcome))),
+        "with": float(np.mean(log_loss(expit(judged.log_odds + judged.level), rows.outcome))),
+    }
+    level_used = level_losses["with"] < level_losses["without"]
+    if not level_used:
+        judged = replace(judged, level=np.zeros(len(rows)))
+    log_odds = judged.log_odds + judged.level
+    curve, losses = choose_curve(log_odds, rows.outcome, rows.days, known_after, allowed=allowed)
+    pd = {HEADLINE: prequential(curve, log_odds, rows.outcome, rows.days, known_after), **judged.pd}
     resamples = Resamples(rows.customers, N_RESAMPLES, recipe.seed)
     replicates = {name: resamples.judge(probability, rows.outcome) for name, probability in pd.items()}
     independent = _without_overlap(rows.days, recipe.outcome.horizon_days)
@@ -150,6 +166,8 @@ def judge(judged: Judged, grades: Grades, recipe: Recipe) -> tuple[Judged, Evalu
         grades=judge_grades(given, pd[HEADLINE][independent], rows.outcome[independent]),
         calibration=curve,
         calibration_losses=losses,
+        level_used=level_used,
+        level_losses=level_losses,
         n_rows=len(rows),
         n_customers=rows.n_customers,
         n_customers_with_event=rows.n_customers_with_event,
@@ -166,12 +184,13 @@ class _Sheet:
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
         self.log_odds = np.full(len(rows), np.nan)
+        self.level = np.zeros(len(rows))
         self.pd: dict[str, Floats] = {}
         self.blocks: list[tuple[date, date, int]] = []
 
-    def write(self, now: Flags, log_odds: Floats, said: Mapping[str, Floats]) -> None:
+    def write(self, now: Flags, log_odds: Floats, said: Mapping[str, Floats], *, level: float = 0.0) -> None:
         """Fill in the rows of one block."""
-        self.log_odds[now] = log_odds
+        self.log_odds[now], self.level[now] = log_odds, level
         for name, probability in said.items():
             self.pd.setdefault(name, np.full(len(self.rows), np.nan))[now] = probability
         days = self.rows.days[now]
@@ -183,7 +202,7 @@ class _Sheet:
         if not done.any():
             return None
         pd = {name: each[done] for name, each in self.pd.items()}
-        return Judged(self.rows.take(done), self.log_odds[done], pd, tuple(self.blocks))
+        return Judged(self.rows.take(done), self.log_odds[done], self.level[done], pd, tuple(self.blocks))
 
 
 def _known(rows: Rows, days: Any, recipe: Recipe) -> Flags:
@@ -203,6 +222,12 @@ def _score(
         if feature.name in recipe.baselines:
             named[feature.name] = _baseline(feature, learned, judged)
     return named["uncalibrated"], {name: expit(log_odds) for name, log_odds in named.items()}
+
+
+def _newest(formula: Formula, learned: Rows, catalogue: Sequence[FeatureLike], recipe: Recipe) -> tuple[Floats, Rows]:
+    """What the formula says of the newest rows it learned from, and the rows: the level is set by them."""
+    newest = newest_vintages(learned, recipe.calibration)
+    return formula.log_odds(formula.matrix(read_columns(newest.features, catalogue))), newest
 
 
 def _score_newcomers(

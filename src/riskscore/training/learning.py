@@ -1,8 +1,8 @@
 """Learning: the rows judged walking forward, the model fitted to all of them, calibrated on what was judged."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import asdict, dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,11 @@ from riskscore.evaluation import Measured, check_features
 from riskscore.grades import Grades
 from riskscore.model import Model, from_files
 from riskscore.model.bundle import N_SELFTEST_ROWS, canonical, make_files
-from riskscore.model.calibration import calibrator, fit_curve, venn_abers
+from riskscore.model.calibration import Level, calibrator, find_level, fit_curve, newest_vintages, venn_abers
 from riskscore.model.fit import fit_formula
-from riskscore.model.formula import COLD, Floats
+from riskscore.model.formula import COLD, Floats, Formula
 from riskscore.model.rows import FeatureLike, Rows
-from riskscore.model.value import read_column
+from riskscore.model.value import read_column, read_columns
 from riskscore.recipe import Recipe
 from riskscore.training.breakdown import judge_holdouts
 from riskscore.training.gathering import ADVICE, EPOCH, Gathered, Ledgers, Progress, gather, silent
@@ -74,7 +74,8 @@ def learn(
     evaluation = replace(evaluation, holdouts=judge_holdouts(rows, catalogue, recipe, newest_block))
     progress("learning from all months", 0, 1)
     formula = fit_formula(rows, catalogue, recipe, newcomers=gathered.newcomers)
-    formula["calibrator.json"] = calibrated_on(judged, evaluation)
+    level = _level_now(formula, rows, catalogue, recipe)
+    formula["calibrator.json"] = calibrated_on(judged, evaluation, level.shift if evaluation.level_used else 0.0)
     if judged.newcomers is not None:
         formula[f"{COLD}/calibrator.json"] = calibrated_on(judged.newcomers, evaluation.newcomers)
     about = {
@@ -91,14 +92,23 @@ def learn(
     model = from_files(make_files(formula, _selftest_rows(rows), about, parts))
     newest = rows.take(rows.days == rows.days.max()).features
     progress("learning from all months", 1, 1)
-    return Trained(model, evaluation, figures, judged, newest, _log(gathered, recipe, evaluation, judged))
+    return Trained(model, evaluation, figures, judged, newest, _log(gathered, recipe, evaluation, judged, level))
 
 
-def calibrated_on(judged: Judged, evaluation: Evaluation | None) -> bytes:
-    """The curve that won, fitted to all judged rows, and the interval; no curve where all of them, or none, had the event."""
-    rows = judged.rows
-    curve = fit_curve("none" if evaluation is None else evaluation.calibration, judged.log_odds, rows.outcome)
-    return canonical(calibrator(curve, venn_abers(judged.log_odds, rows.outcome, rows.customer_weight)))
+def calibrated_on(judged: Judged, evaluation: Evaluation | None, level: float = 0.0) -> bytes:
+    """The curve that won, fitted to all judged rows, and the interval; no curve where all of them, or none, had the event.
+
+    level: the shift that comes before both; the judged rows were shifted each by what was known before their block.
+    """
+    rows, log_odds = judged.rows, judged.log_odds + judged.level
+    curve = fit_curve("none" if evaluation is None else evaluation.calibration, log_odds, rows.outcome)
+    return canonical(calibrator(curve, venn_abers(log_odds, rows.outcome, rows.customer_weight), level))
+
+
+def _level_now(files: Mapping[str, bytes], rows: Rows, catalogue: Sequence[FeatureLike], recipe: Recipe) -> Level:
+    """The level that the newest month ends ask for, whether it is followed or not."""
+    formula, newest = Formula(files), newest_vintages(rows, recipe.calibration)
+    return find_level(formula.log_odds(formula.matrix(read_columns(newest.features, catalogue))), newest, recipe.calibration)
 
 
 def chosen_features(recipe: Recipe) -> tuple[FeatureLike, ...]:
@@ -139,7 +149,7 @@ def _selftest_rows(rows: Rows) -> pa.Table:
     return rows.features.take(pa.array(places))
 
 
-def _log(gathered: Gathered, recipe: Recipe, evaluation: Evaluation, judged: Judged) -> dict[str, Any]:
+def _log(gathered: Gathered, recipe: Recipe, evaluation: Evaluation, judged: Judged, level: Level) -> dict[str, Any]:
     rows = gathered.rows
     return {
         "until": gathered.until.isoformat(),
@@ -155,6 +165,13 @@ def _log(gathered: Gathered, recipe: Recipe, evaluation: Evaluation, judged: Jud
         "left_out": dict(gathered.left_out),
         "causes": dict(gathered.causes),
         "judged_blocks": [[first.isoformat(), last.isoformat(), n] for first, last, n in judged.blocks],
+        "level": {
+            **asdict(level),
+            "first_day": (EPOCH + timedelta(days=level.first_day)).isoformat(),
+            "last_day": (EPOCH + timedelta(days=level.last_day)).isoformat(),
+            "used": evaluation.level_used,
+            "losses": dict(evaluation.level_losses),
+        },
         "calibration": evaluation.calibration,
         "calibration_losses": dict(evaluation.calibration_losses),
     }

@@ -64,6 +64,8 @@ def blanks_of(trained: Trained, recipe: Recipe, *, run_id: str, book_digest: str
         "late_share": f"{100 * recipe.outcome.late_share:g} %",
         "late_days": str(recipe.outcome.late_days),
         "calibration": evaluation.calibration,
+        "level": _level(log["level"], "en"),
+        "level_zh": _level(log["level"], "zh"),
         "members": ", ".join(f"{name} {weight:g}" for name, weight in trained.model.formula.weights.items()),
         "n_features": str(len(trained.model.feature_names)),
         "figures": _figures(trained),
@@ -87,6 +89,24 @@ def _figures(trained: Trained) -> str:
         cells = [_interval(figures[metric]) for metric in columns.values()]
         lines.append(f"| {predictor.replace('_', ' ')} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+LEVEL: Mapping[str, str] = {
+    "en": "of {n_customers:,} customers at the newest month ends whose outcomes are known ({first_day} to {last_day}), "
+    "{observed:.2%} were late against {predicted:.2%} predicted (each counted once): a shift of {shift:+.3f} on the log-odds "
+    "({low:+.3f} to {high:+.3f}), pulled toward none. **{used}**; log loss on later months {loss_with:.4f} with it, "
+    "{loss_without:.4f} without.",
+    "zh": "结果已知的最新月末（{first_day} 至 {last_day}）共 {n_customers:,} 个客户，实际 {observed:.2%}，预测 {predicted:.2%}"
+    "（每个客户计一次）：对数几率偏移 {shift:+.3f}（{low:+.3f} 至 {high:+.3f}，已向零收缩）。**{used}**；"
+    "较晚月份的对数损失：采用 {loss_with:.4f}，不采用 {loss_without:.4f}。",
+}
+LEVEL_USED = {"en": ("not followed", "followed"), "zh": ("未采用", "已采用")}
+
+
+def _level(found: Mapping[str, Any], lang: str) -> str:
+    """What the newest known outcomes ask for, and whether it is followed: it has to have won on later months."""
+    losses = {f"loss_{name}": value for name, value in found["losses"].items()}
+    return LEVEL[lang].format(**{**found, **losses, "used": LEVEL_USED[lang][found["used"]]})
 
 
 def _grades(trained: Trained) -> str:

@@ -129,6 +129,7 @@ def write_run_files(folder: Path, trained: Trained, recipe: Recipe, grades: Grad
         "calibration_by_grade.json": rows,
         "roc.json": roc_points(trained),
         "segments.json": [_plain(asdict(row)) for row in trained.evaluation.segments],
+        "newcomers.json": newcomers_of(trained),
         "holdouts.json": {
             name: {metric: _plain(asdict(each)) for metric, each in figures.items()}
             for name, figures in trained.evaluation.holdouts.items()
@@ -141,6 +142,18 @@ def write_run_files(folder: Path, trained: Trained, recipe: Recipe, grades: Grad
     import matplotlib.pyplot as plt
 
     plt.close("all")
+
+
+def newcomers_of(trained: Trained) -> dict[str, Any] | None:
+    """How good the model of newcomers is on later months, beside their prior; null where no newcomer could be judged."""
+    found = trained.evaluation.newcomers
+    if found is None:
+        return None
+    counts = {name: getattr(found, name) for name in ("n_rows", "n_customers", "n_customers_with_event", "event_share")}
+    figures = {
+        name: {metric: _plain(asdict(each)) for metric, each in figures.items()} for name, figures in found.figures.items()
+    }
+    return {**counts, "calibration": found.calibration, "figures": figures}
 
 
 def _plain(value: Any) -> Any:

@@ -94,39 +94,77 @@ def ledger_in_memory(tables: Mapping[str, pa.Table], reporting_currency: str) ->
     except ImportError:
         return ledger_of(tables, reporting_currency)
 
-    def lift(rows: pa.Table) -> Frame:
-        return nw.from_native(pl.DataFrame(pl.from_arrow(rows)).lazy())
+    memory = _Memory()
 
     def frame(table: Table) -> Frame:
         rows = as_canonical(table, tables[table.name]) if table.name in tables else table.arrow_schema.empty_table()
         days = [column.name for column in table.columns if column.kind == "date"]
-        return nw.from_native(pl.DataFrame(pl.from_arrow(rows)).with_columns(pl.col(days).to_physical()).lazy())
+        return memory.keep(pl.DataFrame(pl.from_arrow(rows)).with_columns(pl.col(days).to_physical()))
 
     return Ledger(
         frames={name: frame(table) for name, table in TABLES.items()},
-        stage=lambda rows: nw.from_native(rows.to_native().collect().lazy()),
-        lift=lift,
+        stage=lambda frame: memory.keep(memory.rows(frame)),
+        lift=lambda rows: memory.keep(pl.DataFrame(pl.from_arrow(rows))),
         reporting_currency=reporting_currency,
-        prepare=_prepared,
+        prepare=memory.prepared,
     )
 
 
+class _Memory:
+    """The frames of one ledger that are computed: asking Polars for them again costs more than a step over one customer."""
+
+    def __init__(self) -> None:
+        self._computed: dict[int, tuple[Any, Any]] = {}
+
+    def keep(self, rows: Any) -> Frame:
+        """A frame of rows that are there already."""
+        lazy = rows.lazy()
+        self._computed[id(lazy)] = (lazy, rows)  # the frame itself is held too, so that no other can get its number
+        kept: Frame = nw.from_native(lazy)
+        return kept
+
+    def rows(self, frame: Frame) -> Any:
+        """The rows of a frame, computed if they have to be."""
+        lazy = frame.to_native()
+        known = self._computed.get(id(lazy))
+        return lazy.collect() if known is None else known[1]
+
+    def prepared(self, step: Step, *frames: Frame) -> Frame:
+        """What a step makes of these frames, by the plan that was kept of it for frames of these columns."""
+        rows = [self.rows(frame) for frame in frames]
+        return self.keep(_plan_of(step, tuple(tuple(each.schema.items()) for each in rows))(rows))
+
+
 class _Kept:
-    """The plan of a step over sources whose rows can be exchanged: a plan costs many times what computing one customer costs."""
+    """The plan of a step over sources whose rows can be exchanged: a plan costs many times what computing one customer costs.
+
+    It is run as it was written: to look for a better one costs more than a few rows can save. Of no rows at all, a step makes
+    the same every time, so that is kept.
+    """
 
     def __init__(self, step: Step, schemas: Sequence[Any]) -> None:
+        import polars as pl
         from polars.io.plugins import register_io_source
 
+        self._as_written = pl.QueryOptFlags.none()
+        self._of_nothing: Any = None
         self._rows: list[Any] = [None] * len(schemas)
         self._one_at_a_time = Lock()
         sources = [register_io_source(partial(self._read, place), schema=schema) for place, schema in enumerate(schemas)]
         self._plan = step(*(nw.from_native(source) for source in sources)).to_native()
 
     def __call__(self, rows: Sequence[Any]) -> Any:
+        if any(each.height for each in rows):
+            return self._computed(rows)
+        if self._of_nothing is None:
+            self._of_nothing = self._computed(rows)
+        return self._of_nothing
+
+    def _computed(self, rows: Sequence[Any]) -> Any:
         with self._one_at_a_time:
             self._rows[:] = rows
             try:
-                return self._plan.collect()
+                return self._plan.collect(optimizations=self._as_written)
             finally:
                 self._rows[:] = [None] * len(rows)  # nobody's data stay with the plan
 
@@ -142,14 +180,6 @@ class _Kept:
 @lru_cache(maxsize=256)
 def _plan_of(step: Step, schemas: tuple[tuple[tuple[str, Any], ...], ...]) -> _Kept:
     return _Kept(step, [dict(schema) for schema in schemas])
-
-
-def _prepared(step: Step, *frames: Frame) -> Frame:
-    """What a step makes of these frames on Polars, by the plan that was kept of it for frames of these columns."""
-    rows = [frame.to_native().collect() for frame in frames]
-    plan = _plan_of(step, tuple(tuple(each.schema.items()) for each in rows))
-    made: Frame = nw.from_native(plan(rows).lazy())
-    return made
 
 
 def as_canonical(table: Table, rows: pa.Table) -> pa.Table:

@@ -160,6 +160,13 @@ def test_fifty_attempts_at_once_are_fifty(engine):
     assert answers.count(None) == attempts.MOST_PER_ACCOUNT
 
 
+def test_attempts_at_once_are_counted_one_by_one(engine):
+    with ThreadPoolExecutor(8) as pool:
+        for name in ("ann", "bob", "cat", "dan", "eve"):
+            waits = list(pool.map(lambda _, name=name: attempts.begin_attempt(engine, name, f"of {name}", now=NOW), range(20)))
+            assert waits.count(0) == attempts.MOST_PER_ACCOUNT
+
+
 def test_one_machine_that_tries_many_names_has_to_wait_too(engine):
     for number in range(attempts.MOST_PER_SOURCE):
         assert attempts.begin_attempt(engine, f"name{number}", "10.0.0.9", now=NOW) == 0

@@ -17,6 +17,9 @@ WINDOW = 15 * 60
 MOST_PER_ACCOUNT = 10
 MOST_PER_SOURCE = 100
 
+COUNTING_LOCK = 7_215_420_014
+"""Any constant: PostgreSQL's advisory lock that lets one attempt count at a time. SQLite writes one at a time as it is."""
+
 
 def begin_attempt(engine: Engine, name: str, source: str, *, now: int) -> int:
     """0 where the attempt may go on; else the seconds to wait.
@@ -24,6 +27,8 @@ def begin_attempt(engine: Engine, name: str, source: str, *, now: int) -> int:
     It counts as failed from its beginning and is forgotten when it succeeds: fifty at once are fifty.
     """
     with writing(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(COUNTING_LOCK)))
         connection.execute(sa.delete(FAILURES).where(FAILURES.c.at <= now - WINDOW))
         both, alone = _keys(name, source)
         waits = max(

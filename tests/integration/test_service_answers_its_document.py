@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ from riskscore_serving.settings import Address
 pytestmark = pytest.mark.slow
 
 EXAMPLES = 10  # an operation and role
+BEGINNINGS = 12  # of a walk, at most
 CHECKS = [
     st_checks.not_a_server_error, openapi.status_code_conformance, openapi.content_type_conformance,
     openapi.response_schema_conformance, openapi.response_headers_conformance,
@@ -32,11 +34,22 @@ CHECKS = [
 
 
 class Doored(Open):
-    """The doors of a review need a store and a clock too."""
+    """The doors of a review need a store and a clock too. The store can be made new: what is asked next then meets nothing old."""
 
-    def __init__(self, engine: Any) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__(None)
-        self.engine = engine
+        self.folder, self.n_stores = folder, 0
+        open_database(f"sqlite:///{folder / 'empty.db'}").dispose()
+        self.engine: Any = None
+        self.renew()
+
+    def renew(self) -> None:
+        if self.engine is not None:
+            self.engine.dispose()
+        self.n_stores += 1
+        file = self.folder / f"riskscore-{self.n_stores}.db"
+        copyfile(self.folder / "empty.db", file)
+        self.engine = open_database(f"sqlite:///{file}")
 
     def now(self) -> int:
         return 1_782_800_000
@@ -44,10 +57,9 @@ class Doored(Open):
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[tuple[Any, Doored]]:
-    engine = open_database(f"sqlite:///{tmp_path / 'riskscore.db'}")
-    desk, door = BookDesk(), Doored(engine)
-    yield create_app(lambda: desk, Address(), door, store=lambda: engine, today=lambda: ON), door
-    engine.dispose()
+    desk, door = BookDesk(), Doored(tmp_path)
+    yield create_app(lambda: desk, Address(), door, store=lambda: door.engine, today=lambda: ON), door
+    door.engine.dispose()
 
 
 def ask_everything(app: Any, document: Any, paths: str = "") -> int:
@@ -80,9 +92,11 @@ def test_every_answer_is_one_that_the_document_describes(server: tuple[Any, Door
     assert ask_everything(app, document_of(app)) >= 19
 
 
-def walk(app: Any, document: Any) -> set[str]:
+def walk(app: Any, document: Any, door: Doored, until: set[str]) -> set[str]:
     """Go on from answers to what the document says can be asked next; which calls were answered with a success on the way.
 
+    door: its store is new for each scenario, so that one does not meet what another left. until: calls that must be answered
+    with a success; as long as one is not, the walk begins again elsewhere, a limited number of times.
     Raises FailureGroup at the first answer that the document does not describe.
     """
     schema = schemathesis.openapi.from_dict(dict(document))
@@ -90,6 +104,9 @@ def walk(app: Any, document: Any) -> set[str]:
     succeeded: set[str] = set()
 
     class Walk(schema.as_state_machine()):  # type: ignore[misc]
+        def setup(self) -> None:
+            door.renew()
+
         def before_call(self, case: Any) -> None:
             if case.operation.label == "POST /v1/decisions":  # by chance alone hardly anybody would name a customer of the book
                 case.body, case.headers = {"customer_id": "acme"}, {"Idempotency-Key": uuid4().hex}
@@ -104,17 +121,46 @@ def walk(app: Any, document: Any) -> set[str]:
             if response.status_code < 300:
                 succeeded.add(case.operation.label)
 
-    Walk.run(settings=settings(max_examples=15, stateful_step_count=8, deadline=None, database=None, phases=[Phase.generate],
-                               derandomize=True, suppress_health_check=list(HealthCheck)))  # fmt: skip
+    for Walk.rule_order_seed in range(BEGINNINGS):
+        Walk.run(settings=settings(max_examples=15, stateful_step_count=8, deadline=None, database=None, phases=[Phase.generate],
+                                   derandomize=True, suppress_health_check=list(HealthCheck)))  # fmt: skip
+        if succeeded >= until:
+            break
     return succeeded
 
 
-@pytest.mark.parametrize("caller", ["viewer", "analyst", "approver", "admin"])
+REACHED = {
+    "viewer": {"GET /v1/customers", "GET /v1/customers/{customer_id}", "GET /v1/customers/{customer_id}/explanation"},
+    "analyst": {"POST /v1/decisions", "GET /v1/decisions/{decision_id}", "GET /v1/decisions/{decision_id}/reviews",
+                "POST /v1/decisions/{decision_id}/override", "POST /v1/decisions/{decision_id}/withdraw"},
+    "approver": {"POST /v1/decisions", "GET /v1/decisions/{decision_id}", "POST /v1/decisions/{decision_id}/override"},
+    "admin": {"POST /v1/decisions", "GET /v1/decisions/{decision_id}", "POST /v1/decisions/{decision_id}/override"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("caller", REACHED)
 def test_what_follows_from_an_answer_is_answered_as_described_too(server: tuple[Any, Doored], caller: str) -> None:
     app, door = server
     door.actor = Actor("ann", caller)
 
-    assert "GET /v1/customers" in walk(app, document_of(app))
+    assert walk(app, document_of(app), door, REACHED[caller]) >= REACHED[caller]
+
+
+def test_a_fault_that_only_a_recorded_decision_meets_is_found_by_going_on(server: tuple[Any, Doored]) -> None:
+    app, door = server
+    door.actor = Actor("ann", "analyst")
+
+    async def faulty(scope: Any, receive: Any, send: Any) -> None:
+        async def failing(message: Any) -> None:
+            is_found = message["type"] == "http.response.start" and message["status"] == 200
+            await send({**message, "status": 500} if is_found else message)
+
+        planted = scope["type"] == "http" and scope["method"] == "GET" and scope["path"].startswith("/v1/decisions/")
+        await app(scope, receive, failing if planted else send)
+
+    assert ask_everything(faulty, document_of(app), "/v1/decisions/") > 0, "by chance nobody asks for a decision that is there"
+    with pytest.raises(FailureGroup):
+        walk(faulty, document_of(app), door, {"GET /v1/decisions/{decision_id}"})
 
 
 def go_the_way(app: Any, document: Any) -> str:

@@ -58,6 +58,10 @@ serve: $(VENV)/.runtime  ## answer scores over HTTP on this machine, from the de
 test: $(VENV)/.dev  ## the whole test suite, slow and browser tests included
 	@$(BIN)/python -m pytest -n $(or $(JOBS),2) --dist loadfile
 
+.PHONY: hunt
+hunt: $(VENV)/.dev  ## the property tests on examples never drawn before: SEED=7 draws them again
+	@$(BIN)/python -m pytest -n $(or $(JOBS),2) --dist loadfile --hypothesis-profile=hunt $(if $(SEED),--hypothesis-seed=$(SEED)) tests/property
+
 .PHONY: check
 check: $(VENV)/.dev  ## lint, format, types, architecture, locks, stray addresses
 	@$(BIN)/ruff check .

@@ -9,10 +9,10 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pyarrow as pa
 
-from riskscore.snapshot import Snapshot
+from riskscore.snapshot import Snapshot, in_order
 from riskscore.snapshot.measures import Expr, Measures, integer, real, when
 from riskscore.snapshot.money import MONEY, cents, money_of
-from riskscore.tables import Frame, Step
+from riskscore.tables import Frame, Step, drawn
 
 YEAR = 365
 MONTH = 30
@@ -77,23 +77,27 @@ def compute(
     insured_share: part of a loss the insurance pays, weighted by insured amount; null without insurance.
     data_depth: A (fresh accounts and twelve months of payments) to G (firmographics only); never better for knowing less.
     """
-    facts = snapshot.stage(snapshot.prepare(_measured(default_days), snapshot.spine, snapshot.items))
+    measures, summed = _measured(default_days)
+    sums = snapshot.stage(snapshot.prepare(summed, snapshot.items))
     beside = snapshot.history, snapshot.statements, snapshot.standing
-    rows = snapshot.prepare(_asked(default_min_amount, default_min_share), facts, *beside).collect("pyarrow").to_native()
-    return _as_schema(rows.sort_by("observation"), snapshot)
+    asked = _asked(measures, default_min_amount, default_min_share)
+    rows = snapshot.rows(snapshot.prepare(asked, snapshot.spine, sums, *beside))
+    return _as_schema(in_order(rows), snapshot)
 
 
 @cache
-def _measured(default_days: int) -> Step:
-    """The step that adds up the items; one function for the same days, so that an engine knows it again."""
-    return _measures(default_days).taken
+def _measured(default_days: int) -> tuple[Measures, Step]:
+    """The measures of the items and the step that adds them up; the same for the same days, so that an engine knows it again."""
+    measures = _measures(default_days)
+    return measures, drawn(measures.summed)
 
 
 @cache
-def _asked(min_amount: Decimal, min_share: Decimal) -> Step:
+def _asked(measures: Measures, min_amount: Decimal, min_share: Decimal) -> Step:
     """The step that makes positions of what was added up, and of the frames beside it."""
 
-    def asked(facts: Frame, *frames: Frame) -> Frame:
+    def asked(spine: Frame, sums: Frame, *frames: Frame) -> Frame:
+        facts = measures.beside(spine, sums)
         for frame in frames:
             facts = facts.join(frame, on="observation", how="left")
         return facts.select("observation", **_formulas(min_amount, min_share))

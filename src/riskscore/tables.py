@@ -293,8 +293,24 @@ TABLES: Mapping[str, Table] = {
 Step = Callable[..., Frame]
 """Frames in, one lazy frame out."""
 
+DRAWN: set[Step] = set()
+"""The steps that were declared to draw every row from their first frame."""
+
+
+def drawn(step: Step) -> Step:
+    """Declare that a step draws every row from its first frame: of no rows it makes none, so an engine need not ask it."""
+    DRAWN.add(step)
+    return step
+
+
 Prepare = Callable[..., Frame]
 """Called with a step and its frames."""
+
+
+def rows_of(frame: Frame) -> pa.Table:
+    """The rows of a frame, computed by its engine."""
+    rows: pa.Table = frame.collect("pyarrow").to_native()
+    return rows
 
 
 @dataclass(frozen=True)
@@ -310,6 +326,7 @@ class Ledger:
     reporting_currency: ISO 4217; every sum over customers is in it.
     prepare: what a step makes of frames that were computed already. An engine may keep the plan of a step and ask it again of
     other rows, so a step is one and the same function however often it is named, and reads nothing but its frames.
+    rows: the rows of a frame, as Arrow; an engine that computed them already has them at hand.
     """
 
     frames: Mapping[str, Frame]
@@ -317,6 +334,7 @@ class Ledger:
     lift: Callable[[pa.Table], Frame]
     reporting_currency: str
     prepare: Prepare = lambda step, *frames: step(*frames)
+    rows: Callable[[Frame], pa.Table] = rows_of
 
 
 def validate(table: Table, rows: pa.Table, *, today: date) -> pa.Table:

@@ -1,18 +1,27 @@
 """Engines: what a connection of ours does not do, and that a plan which is kept answers each customer as if it were new."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import narwhals.stable.v2 as nw
 import polars as pl
+import pyarrow.compute as pc
 import pytest
 
 from deciding import GRADES, PROVENANCE, RECEIVABLES, LinearModel, shipped
+from ledger_text import observations, polars_ledger
+from riskscore import features, positions
 from riskscore.decisions import Asked
 from riskscore.scoring import Application, decide_applicant
+from riskscore.simulation import simulate
+from riskscore.snapshot import take_snapshot
+from riskscore.snapshot.items import _as_they_stood
 from riskscore.stores.engines import _Kept, connect, ledger_in_memory, ledger_of
+from riskscore.tables import DRAWN, drawn
 
 
 def test_no_progress_bar_stands_between_the_results_on_stdout():
@@ -55,3 +64,72 @@ def test_no_row_stays_with_a_plan_whether_it_answers_or_fails():
         kept([rows.rename({"x": "z"})])
     assert kept._rows == [None]
     assert kept([rows.head(1)])["y"].to_list() == [2]
+
+
+ON = date(2023, 12, 31)
+
+
+@cache
+def company():
+    return dict(simulate("default", n_customers=30, n_months=24, seed=3).tables)
+
+
+def of_customer(customer, without=()):
+    """What the company's ledger holds of one customer, less some tables."""
+    tables = {name: table for name, table in company().items() if name not in without}
+    mine = {name: table.filter(pc.equal(table["customer_id"], customer)) for name, table in tables.items() if name != "rates"}
+    return {**tables, **mine}
+
+
+def answers(ledger, *asked):
+    snapshot = take_snapshot(ledger, observations(*asked))
+    return features.compute(snapshot).to_pylist(), positions.compute(snapshot).to_pylist()
+
+
+@pytest.mark.parametrize(
+    "without",
+    [(), ("invoices",), ("settlements",), ("disputes", "ratings"), ("statements", "limits", "securities"), ("customers",)],
+    ids=lambda names: "without " + " and ".join(names) if names else "everything",
+)
+def test_a_customer_of_whom_little_is_known_gets_the_same_bits_where_steps_are_left_out(without):
+    customer = company()["invoices"]["customer_id"][0].as_py()
+    tables = of_customer(customer, without)
+
+    assert answers(ledger_in_memory(tables, "EUR"), (customer, ON)) == answers(polars_ledger(tables), (customer, ON))
+
+
+def rows_of_no_rows(steps):
+    """How many rows each step that was taken makes where its first frame has none."""
+    return {step: step(frames[0].head(0), *frames[1:]).collect().shape[0] for step, frames in steps if step in DRAWN}
+
+
+def steps_over_the_company():
+    taken = []
+
+    def prepared(step, *frames):
+        taken.append((step, frames))
+        return step(*frames)
+
+    customers = company()["customers"]["customer_id"].unique().to_pylist()
+    answers(replace(polars_ledger(company()), prepare=prepared), *((each, ON) for each in customers))
+    return taken
+
+
+def test_a_step_that_draws_its_rows_makes_none_of_none():
+    found = rows_of_no_rows(steps_over_the_company())
+
+    assert len(found) >= 18
+    assert set(found.values()) == {0}
+
+
+def test_a_planted_step_that_makes_rows_of_its_second_frame_is_seen():
+    @drawn
+    def beside(items, spine):
+        return spine.join(items, on="observation", how="left")
+
+    frames = next(frames for step, frames in steps_over_the_company() if step is _as_they_stood)
+    items, spine = _as_they_stood(*frames), frames[1]
+    try:
+        assert rows_of_no_rows([(beside, (items, spine))])[beside] > 0
+    finally:
+        DRAWN.discard(beside)

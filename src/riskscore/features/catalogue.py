@@ -7,9 +7,9 @@ import pyarrow.compute as pc
 
 from riskscore.features import balance, deductions, lateness, receipts, relationship, shares, standing, statements
 from riskscore.features.feature import Feature
-from riskscore.features.measured import ITEMS, RECEIPTS
-from riskscore.snapshot import Snapshot
-from riskscore.tables import Frame
+from riskscore.features.measured import ITEMS, ONCE, RECEIPTS
+from riskscore.snapshot import Snapshot, in_order
+from riskscore.tables import Frame, drawn
 
 CENTS = 100.0
 
@@ -27,31 +27,27 @@ def compute(snapshot: Snapshot) -> pa.Table:
     Numbers are float64 and null where not known; categories are text. Each frame of the snapshot is read once.
     """
     prepare, stage = snapshot.prepare, snapshot.stage
-    facts = stage(prepare(_with_items, snapshot.spine, snapshot.items))
-    facts = stage(prepare(_with_receipts, facts, snapshot.receipts))
-    facts = stage(prepare(_beside, facts, snapshot.history, snapshot.statements, snapshot.standing))
-    rows = prepare(_asked, facts).collect("pyarrow").to_native().sort_by("observation")
+    items, receipts = stage(prepare(_items, snapshot.items)), stage(prepare(_receipts, snapshot.receipts))
+    beside = snapshot.history, snapshot.statements, snapshot.standing
+    facts = stage(prepare(_beside, snapshot.spine, items, receipts, *beside))
+    rows = in_order(snapshot.rows(prepare(_asked, facts)))
     columns = [_delivered(feature, rows[name]) for name, feature in CATALOGUE.items()]
     who = snapshot.observations
     return pa.table([who["customer_id"], who["as_of"], *columns], names=["customer_id", "as_of", *CATALOGUE])
 
 
-def _with_items(spine: Frame, items: Frame) -> Frame:
-    return ITEMS.taken(spine, items)
+_items, _receipts = drawn(ITEMS.summed), drawn(RECEIPTS.summed)
 
 
-def _with_receipts(facts: Frame, receipts: Frame) -> Frame:
-    return RECEIPTS.taken(facts, receipts)
-
-
-def _beside(facts: Frame, *frames: Frame) -> Frame:
+def _beside(spine: Frame, items: Frame, receipts: Frame, *frames: Frame) -> Frame:
+    facts = RECEIPTS.beside(ITEMS.beside(spine, items), receipts)
     for frame in frames:
         facts = facts.join(frame, on="observation", how="left")
     return facts
 
 
 def _asked(facts: Frame) -> Frame:
-    return facts.select("observation", **{name: feature.formula() for name, feature in CATALOGUE.items()})
+    return facts.with_columns(**ONCE).select("observation", **{name: feature.formula() for name, feature in CATALOGUE.items()})
 
 
 def _delivered(feature: Feature, column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -18,6 +18,7 @@ from riskscore.features.measured import (
     concluded_within,
     days_late,
     fell_due_within,
+    once,
     paid,
     unpaid,
 )
@@ -39,6 +40,7 @@ LATE_DAYS = {
 SIGNED_DAYS = {
     w: ITEMS.total(f"signed_days_{w}", nw.col("cent_days") + unpaid * integer(age), fell_due_within(w)) for w in (QUARTER, YEAR)
 }
+SIGNED = {w: once(f"signed_{w}", per(SIGNED_DAYS[w], DUE[w])) for w in SIGNED_DAYS}
 
 # Moments of days late against time, for the spread and the trend.
 LATE = integer(days_late)
@@ -111,7 +113,7 @@ def payment_index_90d() -> Expr:
     The trade's 0-100 index: 80 prompt, 50 thirty days late, 20 four months late; early payment lifts it above 80. Taken at the
     amount-weighted days, early ones below zero. Null when nothing fell due.
     """
-    return payment_index(per(SIGNED_DAYS[QUARTER], DUE[QUARTER]))
+    return payment_index(SIGNED[QUARTER])
 
 
 @feature(unit="index", risk="falls", window_days=365, group="payment_history", reason="P01")
@@ -120,7 +122,7 @@ def payment_index_365d() -> Expr:
 
     The 0-100 index as over 90 days. Null when nothing fell due.
     """
-    return payment_index(per(SIGNED_DAYS[YEAR], DUE[YEAR]))
+    return payment_index(SIGNED[YEAR])
 
 
 @feature(unit="days", risk="rises", window_days=180, group="payment_history", reason="P01")

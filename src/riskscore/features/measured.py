@@ -9,6 +9,8 @@ from riskscore.snapshot.measures import Expr, Measures
 
 ITEMS = Measures()
 RECEIPTS = Measures()
+ONCE: dict[str, Expr] = {}
+"""What formulas read more than once, by the column it is computed into."""
 
 YEAR = 365
 QUARTER = 90
@@ -27,6 +29,12 @@ opened = nw.col("open")
 collectable = nw.col("collectable")
 unpaid = nw.col("unpaid")
 bills = nw.col("bills")
+
+
+def once(name: str, what: Expr) -> Expr:
+    """The column that will hold it: an expression that a formula names ten times is computed ten times."""
+    ONCE[name] = what
+    return nw.col(name)
 
 
 def issued_within(window: int) -> Expr:

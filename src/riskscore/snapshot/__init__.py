@@ -1,6 +1,6 @@
 """What was known of whom at which date. Features, positions and policy see the ledger only through a `Snapshot`."""
 
-from riskscore.snapshot.spine import with_kinship
+from riskscore.snapshot.spine import in_order, with_kinship
 from riskscore.snapshot.taking import (
     OpenItems,
     Snapshot,
@@ -15,6 +15,7 @@ __all__ = [
     "OpenItems",
     "Snapshot",
     "customers_known_at",
+    "in_order",
     "month_ends",
     "snapshot_of",
     "take_open_items",

@@ -6,7 +6,7 @@ from riskscore.snapshot.calendar import day_kinds
 from riskscore.snapshot.measures import ZERO, integer, when
 from riskscore.snapshot.money import cents, converted, holding
 from riskscore.snapshot.states import distinct
-from riskscore.tables import Frame, Ledger
+from riskscore.tables import Frame, Ledger, drawn
 
 RECEIPTS_WINDOW = 365
 """Payments older than this many days carry no feature; leaving them out keeps the frame small."""
@@ -28,10 +28,11 @@ def take_items(ledger: Ledger, spine: Frame, states: Frame, rates: Frame) -> Fra
     days_late: of a settled sale from due date to the payment that settled it, of an overdue one to the date itself; else null.
     concluded: days since it was settled or written off; 0 while it is overdue; null while it is not due.
     """
-    return ledger.stage(ledger.prepare(_as_they_stood, spine, states, rates))
+    return ledger.stage(ledger.prepare(_as_they_stood, states, spine, rates))
 
 
-def _as_they_stood(spine: Frame, states: Frame, rates: Frame) -> Frame:
+@drawn
+def _as_they_stood(states: Frame, spine: Frame, rates: Frame) -> Frame:
     met = holding(spine.select(*WHO).join(states, on=CUSTOMER))
     as_of = nw.col("as_of")
     met = met.with_columns(
@@ -79,10 +80,11 @@ def take_history(ledger: Ledger, spine: Frame, issued: Frame, states: Frame) -> 
     n_billed: invoices (not credit notes). first_billed, last_billed: days since the first and the last one.
     n_paid: invoices settled by payment. first_paid: days since the first one was; null while none is.
     """
-    return ledger.stage(ledger.prepare(_history, spine, issued, states))
+    return ledger.stage(ledger.prepare(_history, issued, spine, states))
 
 
-def _history(spine: Frame, issued: Frame, states: Frame) -> Frame:
+@drawn
+def _history(issued: Frame, spine: Frame, states: Frame) -> Frame:
     bills = issued.filter(nw.col("billed") > 0).select(*CUSTOMER, "issued_from", "issued_on")
     met = spine.select(*WHO).join(bills, on=CUSTOMER).filter(nw.col("issued_from") <= nw.col("as_of"))
     met = met.with_columns(days=nw.col("as_of") - nw.col("issued_on"))
@@ -99,15 +101,17 @@ def _history(spine: Frame, issued: Frame, states: Frame) -> Frame:
 def take_receipts(ledger: Ledger, spine: Frame, settled: Frame, rates: Frame) -> Frame:
     """One row per observation and payment of the last year known by then: its cents, its day and its days beyond the due date."""
     payments = ledger.prepare(_payments, settled)
-    kinds = ledger.lift(day_kinds(distinct(payments, "settled_on")))
-    return ledger.stage(ledger.prepare(_receipts, spine, payments, kinds, rates))
+    kinds = ledger.lift(day_kinds(distinct(ledger, payments, "settled_on")))
+    return ledger.stage(ledger.prepare(_receipts, payments, spine, kinds, rates))
 
 
+@drawn
 def _payments(settled: Frame) -> Frame:
     return settled.filter(nw.col("kind") == "payment", nw.col("amount") > 0)
 
 
-def _receipts(spine: Frame, payments: Frame, kinds: Frame, rates: Frame) -> Frame:
+@drawn
+def _receipts(payments: Frame, spine: Frame, kinds: Frame, rates: Frame) -> Frame:
     payments = payments.join(kinds, on="settled_on")
     met = spine.select(*WHO).join(payments, on=CUSTOMER)
     age = nw.col("as_of") - nw.col("settled_on")

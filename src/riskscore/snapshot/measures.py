@@ -80,8 +80,15 @@ class Measures:
 
     def taken(self, spine: Frame, frame: Frame) -> Frame:
         """The spine with every measure beside it: one grouping of the frame, whatever the number of measures."""
+        return self.beside(spine, self.summed(frame))
+
+    def summed(self, frame: Frame) -> Frame:
+        """Every measure of each observation that has a row in the frame."""
         wanted: dict[str, Any] = {**self._totals, **self._extremes}
-        sums = frame.group_by("observation").agg(**wanted)
+        return frame.group_by("observation").agg(**wanted)
+
+    def beside(self, spine: Frame, sums: Frame) -> Frame:
+        """The spine with what was `summed` beside it; observations without a row have what their measures say of none."""
         joined = spine.join(sums, on="observation", how="left")
         return joined.with_columns(**{name: nw.col(name).fill_null(0) for name in self._totals}) if self._totals else joined
 

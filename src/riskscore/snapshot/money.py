@@ -67,7 +67,7 @@ def holding(frame: Frame) -> Frame:
 def rates_at(ledger: Ledger, dates: Frame) -> Frame:
     """(currency, as_of, rate): units of the reporting currency for one of each currency, the newest fixing by that date.
 
-    dates: distinct `as_of`. A fixing quoted the other way round is inverted where its day has no direct one. The reporting
+    dates: a frame with `as_of`. A fixing quoted the other way round is inverted where its day has no direct one. The reporting
     currency is 1, so a ledger in one currency needs no rates.
     """
     return ledger.prepare(_rates_in(ledger.reporting_currency), ledger.frames["rates"], dates)
@@ -80,6 +80,7 @@ def _rates_in(home: str) -> Step:
 
 
 def _rates(home: str, fixings: Frame, dates: Frame) -> Frame:
+    dates = dates.select("as_of").unique()
     quoted = fixings.filter(nw.col("rate") > 0)
     direct = quoted.filter(nw.col("to_currency") == home, nw.col("currency") != home)
     turned = quoted.filter(nw.col("currency") == home, nw.col("to_currency") != home)

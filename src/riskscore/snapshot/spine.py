@@ -8,7 +8,7 @@ import pyarrow as pa
 from riskscore.snapshot.calendar import UNKNOWN_COUNTRY
 from riskscore.snapshot.measures import when
 from riskscore.snapshot.money import holding, in_force
-from riskscore.tables import Frame, Ledger
+from riskscore.tables import Frame, Ledger, drawn
 
 WHO = ("name", "legal_form", "is_natural_person", "parent_id", "industry", "country", "onboarded_on")
 KINSHIP = "kinship"
@@ -30,8 +30,15 @@ def numbered(observations: pa.Table) -> pa.Table:
             "as_of": observations["as_of"].cast(pa.date32()).cast(pa.int32()),
         }
     )
-    pairs = pairs.group_by(["customer_id", "as_of"]).aggregate([]).sort_by([("customer_id", "ascending"), ("as_of", "ascending")])
+    if pairs.num_rows > 1:
+        order = [("customer_id", "ascending"), ("as_of", "ascending")]
+        pairs = pairs.group_by(["customer_id", "as_of"]).aggregate([]).sort_by(order)
     return pairs.append_column("observation", pa.array(range(pairs.num_rows), pa.int32()))
+
+
+def in_order(rows: pa.Table) -> pa.Table:
+    """The rows in the order of their observations. One row is in order: taking it out column by column would cost more."""
+    return rows if rows.num_rows < 2 else rows.sort_by("observation")
 
 
 def take_spine(ledger: Ledger, pairs: pa.Table) -> Frame:
@@ -39,23 +46,14 @@ def take_spine(ledger: Ledger, pairs: pa.Table) -> Frame:
 
     A customer without a known row keeps its place with nulls. `calendar_country` is the country with "" for not known.
     """
-    versions = ledger.stage(ledger.prepare(_versions, ledger.frames["customers"]))
-    spine = ledger.stage(ledger.prepare(_as_known, ledger.lift(pairs), versions))
-    return ledger.stage(ledger.prepare(_in_family, spine, _families(ledger, spine)))
+    return _in_family(ledger, ledger.stage(ledger.prepare(_as_known, ledger.lift(pairs), ledger.frames["customers"])))
 
 
-def _versions(customers: Frame) -> Frame:
-    return in_force(customers.with_columns(known_from="known_on"), "customer_id", order=["known_from"])
-
-
-def _as_known(spine: Frame, versions: Frame) -> Frame:
+def _as_known(spine: Frame, customers: Frame) -> Frame:
+    versions = in_force(customers.with_columns(known_from="known_on"), "customer_id", order=["known_from"])
     known = holding(spine.join(versions, on="customer_id")).select("observation", *WHO)
     spine = spine.join(known, on="observation", how="left")
-    return spine.with_columns(calendar_country=nw.col("country").fill_null(UNKNOWN_COUNTRY))
-
-
-def _in_family(spine: Frame, chain: Frame) -> Frame:
-    return spine.join(chain.select("observation", family_id="top"), on="observation", how="left")
+    return spine.with_columns(calendar_country=nw.col("country").fill_null(UNKNOWN_COUNTRY), family_id="customer_id")
 
 
 def with_kinship(ledger: Ledger, customers: pa.Table) -> Ledger:
@@ -68,32 +66,31 @@ def with_kinship(ledger: Ledger, customers: pa.Table) -> Ledger:
     return replace(ledger, frames={**ledger.frames, KINSHIP: ledger.lift(kinship)})
 
 
-def _families(ledger: Ledger, spine: Frame) -> Frame:
-    """(observation, as_of, top): the top of the parent chain as known on the date; the customer itself where it has no parent."""
+def _in_family(ledger: Ledger, spine: Frame) -> Frame:
+    """The spine with the top of the parent chain as known on the date as `family_id`; the customer where it has no parent."""
     links = ledger.stage(ledger.prepare(_links, ledger.frames.get(KINSHIP, ledger.frames["customers"])))
-    chain = ledger.prepare(_at_the_foot, spine)
     for _ in range(DEEPEST_FAMILY):
-        step = ledger.stage(ledger.prepare(_one_up, chain, links))
-        if step.select(nw.len()).collect("pyarrow").item() == 0:
+        step = ledger.stage(ledger.prepare(_one_up, links, spine))
+        if ledger.rows(step).num_rows == 0:
             break
-        chain = ledger.stage(ledger.prepare(_climbed, chain, step))
-    return chain
+        spine = ledger.stage(ledger.prepare(_climbed, spine, step))
+    return spine
 
 
+@drawn
 def _links(customers: Frame) -> Frame:
     versions = customers.select("customer_id", above="parent_id", known_from="known_on")
     links = in_force(versions, "customer_id", order=["known_from"])
     return links.filter(~nw.col("above").is_null(), nw.col("above") != nw.col("customer_id"))
 
 
-def _at_the_foot(spine: Frame) -> Frame:
-    return spine.select("observation", "as_of", top="customer_id")
+@drawn
+def _one_up(links: Frame, spine: Frame) -> Frame:
+    at = spine.select("observation", "as_of", "family_id")
+    return holding(at.join(links, left_on="family_id", right_on="customer_id")).select("observation", "above")
 
 
-def _one_up(chain: Frame, links: Frame) -> Frame:
-    return holding(chain.join(links, left_on="top", right_on="customer_id")).select("observation", "above")
-
-
-def _climbed(chain: Frame, step: Frame) -> Frame:
-    climbed = chain.join(step, on="observation", how="left")
-    return climbed.select("observation", "as_of", top=when(nw.col("above").is_null(), nw.col("top"), nw.col("above")))
+def _climbed(spine: Frame, step: Frame) -> Frame:
+    climbed = spine.join(step, on="observation", how="left")
+    higher = when(nw.col("above").is_null(), nw.col("family_id"), nw.col("above"))
+    return climbed.with_columns(family_id=higher).drop("above")

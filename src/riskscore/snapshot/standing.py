@@ -6,7 +6,7 @@ import pyarrow as pa
 from riskscore.snapshot.measures import Expr, integer, real, when
 from riskscore.snapshot.money import FOREVER, cents, holding, in_force, parts
 from riskscore.snapshot.notches import NOTCHES
-from riskscore.tables import STATEMENT_ITEMS, Frame, Ledger
+from riskscore.tables import STATEMENT_ITEMS, Frame, Ledger, drawn
 
 YEAR_BEFORE = (300, 430)
 """The prior accounts end between these many days before the newest: fiscal years shift, but growth is growth over a year."""
@@ -28,6 +28,7 @@ def take_statements(ledger: Ledger, spine: Frame, rates: Frame) -> Frame:
     return ledger.stage(ledger.prepare(_accounts, met, rates))
 
 
+@drawn
 def _published(statements: Frame, spine: Frame) -> Frame:
     rows = statements.with_columns(
         known_from=nw.max_horizontal("known_on", "published_on"), **{name: parts(name) for name in STATEMENT_ITEMS}
@@ -39,6 +40,7 @@ def _published(statements: Frame, spine: Frame) -> Frame:
     return met.with_columns(rank=rank)
 
 
+@drawn
 def _accounts(met: Frame, rates: Frame) -> Frame:
     newest = _first(met, "rank").select("observation", "as_of", "period_end", "published_on", "currency", *STATEMENT_ITEMS)
     # Growth compares money with money of the same currency, or not at all.
@@ -52,35 +54,38 @@ def _accounts(met: Frame, rates: Frame) -> Frame:
 
 def take_standing(ledger: Ledger, spine: Frame, rates: Frame) -> Frame:
     """One row per observation: rating and notch, granted limit and terms, securities in force, all as known then."""
-    who = ledger.prepare(_who, spine)
     scale = ledger.lift(pa.table({"rating": list(NOTCHES), "notch": pa.array(NOTCHES.values(), pa.int32())}))
-    rated = ledger.stage(ledger.prepare(_rated, who, ledger.frames["ratings"], scale))
-    limits, securities = ledger.frames["limits"], ledger.frames["securities"]
-    return ledger.stage(ledger.prepare(_standing, who, rated, limits, securities, rates))
+    rated = ledger.stage(ledger.prepare(_rated, ledger.frames["ratings"], spine, scale))
+    rating = ledger.prepare(_ratings, rated, spine)
+    limit = ledger.prepare(_limits, ledger.frames["limits"], spine, rates)
+    security = ledger.prepare(_securities, ledger.frames["securities"], spine, rates)
+    return ledger.stage(ledger.prepare(_standing, spine, rating, limit, security))
 
 
 def _who(spine: Frame) -> Frame:
     return spine.select("observation", "customer_id", "as_of")
 
 
-def _standing(who: Frame, rated: Frame, limits: Frame, securities: Frame, rates: Frame) -> Frame:
-    standing = who.select("observation")
-    for part in (_ratings(who, rated), _limits(limits, who, rates), _securities(securities, who, rates)):
+def _standing(spine: Frame, *parts: Frame) -> Frame:
+    standing = spine.select("observation")
+    for part in parts:
         standing = standing.join(part, on="observation", how="left")
     return standing
 
 
-def _rated(who: Frame, ratings: Frame, scale: Frame) -> Frame:
+@drawn
+def _rated(ratings: Frame, spine: Frame, scale: Frame) -> Frame:
     rows = ratings.join(scale, on="rating", how="left")
     rows = rows.with_columns(known_from=nw.max_horizontal("known_on", "rated_on"))
-    met = who.join(rows, on="customer_id").filter(nw.col("known_from") <= nw.col("as_of"))
+    met = _who(spine).join(rows, on="customer_id").filter(nw.col("known_from") <= nw.col("as_of"))
     # Newest first; of several agencies on one day the more cautious one. An unread symbol ranks behind a read one.
     return met.with_columns(
         rank=(integer(nw.col("rated_on")) * DIGITS + nw.col("known_from")) * 32 + nw.col("notch").fill_null(0)
     )
 
 
-def _ratings(who: Frame, met: Frame) -> Frame:
+@drawn
+def _ratings(met: Frame, spine: Frame) -> Frame:
     valid = met.filter(nw.col("valid_until").fill_null(FOREVER) >= nw.col("as_of"))
     now = valid.with_columns(top=nw.col("rank").max().over("observation")).filter(nw.col("rank") == nw.col("top"))
     now = now.group_by("observation").agg(
@@ -92,23 +97,25 @@ def _ratings(who: Frame, met: Frame) -> Frame:
     past = met.filter(nw.col("as_of") - nw.col("rated_on") >= RATING_YEAR, ~nw.col("notch").is_null())
     past = past.with_columns(top=nw.col("rank").max().over("observation")).filter(nw.col("rank") == nw.col("top"))
     past = past.group_by("observation").agg(notch_year_before=nw.col("notch").max())
-    now = now.join(who.select("observation", "as_of"), on="observation").join(past, on="observation", how="left")
+    now = now.join(spine.select("observation", "as_of"), on="observation").join(past, on="observation", how="left")
     return now.with_columns(rating_age=nw.col("as_of") - nw.col("rated_on")).drop("as_of", "rated_on")
 
 
-def _limits(limits: Frame, who: Frame, rates: Frame) -> Frame:
+@drawn
+def _limits(limits: Frame, spine: Frame, rates: Frame) -> Frame:
     rows = limits.with_columns(known_from=nw.max_horizontal("known_on", "granted_on"))
     rows = in_force(rows, "customer_id", order=["known_from", "granted_on"])
-    met = holding(who.join(rows, on="customer_id")).join(rates, on=["currency", "as_of"], how="left")
+    met = holding(_who(spine).join(rows, on="customer_id")).join(rates, on=["currency", "as_of"], how="left")
     return met.select(
         "observation", limit_cents=cents(parts("amount")), limit_terms="terms", limit_age=nw.col("as_of") - nw.col("granted_on")
     )
 
 
-def _securities(securities: Frame, who: Frame, rates: Frame) -> Frame:
+@drawn
+def _securities(securities: Frame, spine: Frame, rates: Frame) -> Frame:
     rows = securities.with_columns(known_from=nw.max_horizontal("known_on", "valid_from"))
     rows = rows.with_columns(known_to=nw.col("valid_until").fill_null(FOREVER - 1) + 1)
-    met = holding(who.join(rows, on="customer_id")).join(rates, on=["currency", "as_of"], how="left")
+    met = holding(_who(spine).join(rows, on="customer_id")).join(rates, on=["currency", "as_of"], how="left")
     met = met.with_columns(worth=cents(parts("amount")))
     covered = integer((real(nw.col("worth")) * nw.col("cover_share").fill_null(UNSTATED_SHARE) + 0.5).floor())
 

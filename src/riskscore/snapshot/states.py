@@ -5,6 +5,7 @@ whatever the number of dates.
 """
 
 from collections.abc import Sequence
+from functools import cache, partial
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -12,7 +13,7 @@ import narwhals.stable.v2 as nw
 from riskscore.snapshot.calendar import business_days
 from riskscore.snapshot.measures import ZERO, Expr, integer, when
 from riskscore.snapshot.money import FOREVER, parts, whole_cents
-from riskscore.tables import Frame, Ledger
+from riskscore.tables import Frame, Ledger, Step, drawn
 
 RESIDUAL = 100
 """An invoice is settled when at most one part in 100 of it is open: bank charges and rounding are not late payment."""
@@ -41,17 +42,14 @@ def issued_items(ledger: Ledger, spine: Frame) -> Frame:
 
     An invoice counts from the later of its date and the day it was known.
     """
-    homes = ledger.stage(ledger.prepare(_homes, spine))
-    invoices = ledger.stage(ledger.prepare(_at_home, ledger.frames["invoices"], homes))
-    rolled = business_days(distinct(homes, "calendar_country"), distinct(invoices, "due_on"))
+    invoices = ledger.stage(ledger.prepare(_at_home, ledger.frames["invoices"], spine))
+    rolled = business_days(distinct(ledger, invoices, "calendar_country"), distinct(ledger, invoices, "due_on"))
     return ledger.stage(ledger.prepare(_rolled, invoices, ledger.lift(rolled)))
 
 
-def _homes(spine: Frame) -> Frame:
-    return spine.select("customer_id", "calendar_country").unique()
-
-
-def _at_home(invoices: Frame, homes: Frame) -> Frame:
+@drawn
+def _at_home(invoices: Frame, spine: Frame) -> Frame:
+    homes = spine.select("customer_id", "calendar_country").unique()
     return invoices.join(homes, on="customer_id").select(
         *ITEM,
         "currency",
@@ -62,6 +60,7 @@ def _at_home(invoices: Frame, homes: Frame) -> Frame:
     )
 
 
+@drawn
 def _rolled(invoices: Frame, rolled: Frame) -> Frame:
     return invoices.join(rolled, on=["calendar_country", "due_on"])
 
@@ -74,6 +73,7 @@ def settled_parts(ledger: Ledger, issued: Frame) -> Frame:
     return ledger.stage(ledger.prepare(_settled, ledger.frames["settlements"], issued))
 
 
+@drawn
 def _settled(settlements: Frame, issued: Frame) -> Frame:
     rows = settlements.select("settlement_id", "invoice_id", "kind", "settled_on", "known_on", amount=parts("amount"))
     rows = rows.join(issued.select(*ITEM, "currency", "due", "issued_from"), on="invoice_id")
@@ -88,6 +88,7 @@ def item_states(ledger: Ledger, issued: Frame, settled: Frame) -> Frame:
     return ledger.stage(ledger.prepare(_states, issued, settled, ledger.frames["disputes"]))
 
 
+@drawn
 def _states(issued: Frame, settled: Frame, disputes: Frame) -> Frame:
     events = nw.concat([_issues(issued), _settlements(settled), *_disputes(disputes, issued)])
     order = ["known_from", "step", "on", "event_id"]
@@ -130,9 +131,19 @@ def _judged(states: Frame) -> Frame:
     )
 
 
-def distinct(frame: Frame, column: str) -> Sequence[Any]:
+def distinct(ledger: Ledger, frame: Frame, column: str) -> Sequence[Any]:
     """The different values of a column."""
-    return frame.select(column).unique().collect("pyarrow")[column].to_list()
+    found: Sequence[Any] = ledger.rows(ledger.prepare(_different(column), frame))[column].to_pylist()
+    return found
+
+
+@cache
+def _different(column: str) -> Step:
+    return drawn(partial(_values, column))
+
+
+def _values(column: str, frame: Frame) -> Frame:
+    return frame.select(column).unique()
 
 
 def _issues(issued: Frame) -> Frame:

@@ -15,7 +15,7 @@ from riskscore.snapshot.money import rates_at
 from riskscore.snapshot.spine import numbered, take_spine
 from riskscore.snapshot.standing import take_standing, take_statements
 from riskscore.snapshot.states import issued_items, item_states, settled_parts
-from riskscore.tables import Frame, Ledger, Prepare
+from riskscore.tables import Frame, Ledger, Prepare, drawn
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Snapshot:
     statements: the newest published accounts and those of the year before.
     standing: rating, granted limit, securities.
     reporting_currency: every amount is whole cents of it, at the rate of the date itself.
-    stage, prepare: as those of the ledger.
+    stage, prepare, rows: as those of the ledger.
     """
 
     observations: pa.Table
@@ -43,6 +43,7 @@ class Snapshot:
     reporting_currency: str
     stage: Callable[[Frame], Frame]
     prepare: Prepare
+    rows: Callable[[Frame], pa.Table]
 
 
 @dataclass(frozen=True)
@@ -70,16 +71,16 @@ def take_open_items(ledger: Ledger, observations: pa.Table) -> OpenItems:
     """
     pairs = numbered(observations)
     spine = take_spine(ledger, pairs)
-    rates = ledger.stage(rates_at(ledger, ledger.prepare(_dates, spine)))
+    rates = ledger.stage(rates_at(ledger, spine))
     issued = issued_items(ledger, spine)
     settled = settled_parts(ledger, issued)
     states = item_states(ledger, issued, settled)
     items = take_items(ledger, spine, states, rates)
-    _refuse_without_rate(items, ledger.reporting_currency)
+    _refuse_without_rate(ledger.rows(ledger.prepare(_without_rate, items)), ledger.reporting_currency)
     return OpenItems(
         observations=pairs.set_column(1, "as_of", pairs["as_of"].cast(pa.date32())),
         spine=spine,
-        items=items.drop("currency", "rate"),
+        items=ledger.stage(ledger.prepare(_in_one_currency, items)),
         rates=rates,
         issued=issued,
         settled=settled,
@@ -87,8 +88,14 @@ def take_open_items(ledger: Ledger, observations: pa.Table) -> OpenItems:
     )
 
 
-def _dates(spine: Frame) -> Frame:
-    return spine.select("as_of").unique()
+@drawn
+def _in_one_currency(items: Frame) -> Frame:
+    return items.drop("currency", "rate")
+
+
+@drawn
+def _without_rate(items: Frame) -> Frame:
+    return items.filter(nw.col("rate").is_null()).select("currency", "as_of").unique()
 
 
 def take_snapshot(ledger: Ledger, observations: pa.Table) -> Snapshot:
@@ -113,6 +120,7 @@ def snapshot_of(ledger: Ledger, known: OpenItems) -> Snapshot:
         reporting_currency=ledger.reporting_currency,
         stage=ledger.stage,
         prepare=ledger.prepare,
+        rows=ledger.rows,
     )
 
 
@@ -138,8 +146,7 @@ def customers_known_at(ledger: Ledger, as_of: date) -> pa.Table:
     )
 
 
-def _refuse_without_rate(items: Frame, home: str) -> None:
-    missing = items.filter(nw.col("rate").is_null()).select("currency", "as_of").unique().collect("pyarrow").to_native()
+def _refuse_without_rate(missing: pa.Table, home: str) -> None:
     if missing.num_rows:
         currency, as_of = min(zip(missing["currency"].to_pylist(), missing["as_of"].to_pylist(), strict=True))
         raise InputRefused(

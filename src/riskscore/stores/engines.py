@@ -1,7 +1,8 @@
 """Engines: how a ledger's tables become lazy frames that features can be asked of. DuckDB here."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -11,7 +12,7 @@ import narwhals.stable.v2 as nw
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from riskscore.tables import TABLES, Frame, Ledger, Step, Table
+from riskscore.tables import DRAWN, TABLES, Frame, Ledger, Step, Table
 
 
 def connect(path: str | Path = ":memory:", **options: Any) -> duckdb.DuckDBPyConnection:
@@ -97,49 +98,79 @@ def ledger_in_memory(tables: Mapping[str, pa.Table], reporting_currency: str) ->
     memory = _Memory()
 
     def frame(table: Table) -> Frame:
-        rows = as_canonical(table, tables[table.name]) if table.name in tables else table.arrow_schema.empty_table()
-        days = [column.name for column in table.columns if column.kind == "date"]
-        return memory.keep(pl.DataFrame(pl.from_arrow(rows)).with_columns(pl.col(days).to_physical()))
+        if table.name not in tables or not tables[table.name].num_rows:
+            return memory.hold(_nothing_of(table.name))
+        return memory.keep(pl.DataFrame(pl.from_arrow(_in_day_numbers(as_canonical(table, tables[table.name]), table))))
 
     return Ledger(
         frames={name: frame(table) for name, table in TABLES.items()},
-        stage=lambda frame: memory.keep(memory.rows(frame)),
+        stage=lambda frame: memory.hold(memory.computed(frame)),
         lift=lambda rows: memory.keep(pl.DataFrame(pl.from_arrow(rows))),
         reporting_currency=reporting_currency,
         prepare=memory.prepared,
+        rows=lambda frame: memory.computed(frame).as_arrow,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Computed:
+    """Rows that are there (a DataFrame), the lazy frame that stands for them, and the number of their names and types."""
+
+    rows: Any
+    frame: Frame
+    shape: int
+
+    @cached_property
+    def as_arrow(self) -> pa.Table:
+        """The rows, as Arrow."""
+        found: pa.Table = self.rows.to_arrow()
+        return found
+
+    @classmethod
+    def of(cls, rows: Any) -> "_Computed":
+        schema = rows.schema
+        return cls(rows, nw.from_native(rows.lazy()), _SHAPES.setdefault(tuple(schema.items()), len(_SHAPES)))
+
+
+_SHAPES: dict[tuple[tuple[str, Any], ...], int] = {}
+"""Names and types of frames, numbered: a number is compared sooner. There are as many as steps and tables."""
 
 
 class _Memory:
     """The frames of one ledger that are computed: asking Polars for them again costs more than a step over one customer."""
 
     def __init__(self) -> None:
-        self._computed: dict[int, tuple[Any, Any]] = {}
+        self._computed: dict[int, tuple[Any, _Computed]] = {}
 
     def keep(self, rows: Any) -> Frame:
         """A frame of rows that are there already."""
-        lazy = rows.lazy()
-        self._computed[id(lazy)] = (lazy, rows)  # the frame itself is held too, so that no other can get its number
-        kept: Frame = nw.from_native(lazy)
-        return kept
+        return self.hold(_Computed.of(rows))
 
-    def rows(self, frame: Frame) -> Any:
+    def hold(self, computed: _Computed) -> Frame:
+        """The frame of these rows, known again when it is asked of."""
+        lazy = computed.frame.to_native()
+        self._computed[id(lazy)] = (lazy, computed)  # the frame itself is held too, so that no other can get its number
+        return computed.frame
+
+    def computed(self, frame: Frame) -> _Computed:
         """The rows of a frame, computed if they have to be."""
         lazy = frame.to_native()
         known = self._computed.get(id(lazy))
-        return lazy.collect() if known is None else known[1]
+        return _Computed.of(lazy.collect()) if known is None else known[1]
 
     def prepared(self, step: Step, *frames: Frame) -> Frame:
         """What a step makes of these frames, by the plan that was kept of it for frames of these columns."""
-        rows = [self.rows(frame) for frame in frames]
-        return self.keep(_plan_of(step, tuple(tuple(each.schema.items()) for each in rows))(rows))
+        sources = [self.computed(frame) for frame in frames]
+        plan = _plan_of(step, tuple(each.shape for each in sources))
+        rows = [each.rows for each in sources]
+        return self.hold(plan.of_nothing) if plan.draws_nothing(rows) else self.keep(plan(rows))
 
 
 class _Kept:
     """The plan of a step over sources whose rows can be exchanged: a plan costs many times what computing one customer costs.
 
-    It is run as it was written: to look for a better one costs more than a few rows can save. Of no rows at all, a step makes
-    the same every time, so that is kept.
+    It is run as it was written: to look for a better one costs more than a few rows can save. Of no rows at all, and of no rows
+    to draw from, a step makes the same every time, so that is kept.
     """
 
     def __init__(self, step: Step, schemas: Sequence[Any]) -> None:
@@ -147,24 +178,30 @@ class _Kept:
         from polars.io.plugins import register_io_source
 
         self._as_written = pl.QueryOptFlags.none()
-        self._of_nothing: Any = None
+        self._is_drawn = step in DRAWN
+        self._schemas = schemas
         self._rows: list[Any] = [None] * len(schemas)
         self._one_at_a_time = Lock()
         sources = [register_io_source(partial(self._read, place), schema=schema) for place, schema in enumerate(schemas)]
         self._plan = step(*(nw.from_native(source) for source in sources)).to_native()
+        self._plan.collect_schema()  # Polars keeps what it resolves here, and does not resolve it again in every run
+
+    def draws_nothing(self, rows: Sequence[Any]) -> bool:
+        """Is there nothing that a row could come from?"""
+        return not (rows[0].height if self._is_drawn else any(each.height for each in rows))
+
+    @cached_property
+    def of_nothing(self) -> _Computed:
+        """What the step makes of no rows."""
+        import polars as pl
+
+        return _Computed.of(self([pl.DataFrame(schema=schema) for schema in self._schemas]))
 
     def __call__(self, rows: Sequence[Any]) -> Any:
-        if any(each.height for each in rows):
-            return self._computed(rows)
-        if self._of_nothing is None:
-            self._of_nothing = self._computed(rows)
-        return self._of_nothing
-
-    def _computed(self, rows: Sequence[Any]) -> Any:
         with self._one_at_a_time:
             self._rows[:] = rows
             try:
-                return self._plan.collect(optimizations=self._as_written)
+                return self._plan.collect(engine="in-memory", optimizations=self._as_written)
             finally:
                 self._rows[:] = [None] * len(rows)  # nobody's data stay with the plan
 
@@ -178,8 +215,23 @@ class _Kept:
 
 
 @lru_cache(maxsize=256)
-def _plan_of(step: Step, schemas: tuple[tuple[tuple[str, Any], ...], ...]) -> _Kept:
-    return _Kept(step, [dict(schema) for schema in schemas])
+def _plan_of(step: Step, shapes: tuple[int, ...]) -> _Kept:
+    schemas = list(_SHAPES)
+    return _Kept(step, [dict(schemas[shape]) for shape in shapes])
+
+
+@cache
+def _nothing_of(table: str) -> _Computed:
+    """A canonical table without rows, on Polars."""
+    import polars as pl
+
+    return _Computed.of(pl.DataFrame(pl.from_arrow(_in_day_numbers(TABLES[table].arrow_schema.empty_table(), TABLES[table]))))
+
+
+def _in_day_numbers(rows: pa.Table, table: Table) -> pa.Table:
+    fields = [pa.field(column.name, pa.int32()) if column.kind == "date" else rows.schema.field(column.name)
+              for column in table.columns]  # fmt: skip
+    return rows.cast(pa.schema(fields))
 
 
 def as_canonical(table: Table, rows: pa.Table) -> pa.Table:

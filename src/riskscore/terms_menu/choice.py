@@ -95,8 +95,8 @@ def choose(menu: Sequence[Option], deal: Deal, pd: float, *, caps: Sequence[Term
     """The best option of the menu for a payer of that probability of default; never a longer one than a better payer would get.
 
     With equal values the shorter term wins. Where no option has a fixed cost the choice does not depend on how much is sold: a
-    customer who buys nothing yet gets the terms of one who does. Raises ValueError for a probability outside [0, 1]; UsageRefused where two options
-    share a code, or the caps leave none.
+    customer who buys nothing yet gets the terms of one who does. Raises ValueError for a probability outside [0, 1]; UsageRefused
+    where two options share a code, or the caps leave none.
     """
     if not 0.0 <= pd <= 1.0:
         raise ValueError(f"a probability is between 0 and 1, not {pd}")

@@ -109,6 +109,7 @@ def peers(gathered: Any, k: int, *, quick: bool) -> dict[str, Any]:
     cases, refits = gathered.cases, gathered.refits
     as_of, new = cases.column("as_of"), cases.invoices["new"].to_numpy(zero_copy_only=False)
     told: dict[str, list[Any]] = {}
+    places: list[Any] = []
     for number, refit in enumerate(refits):
         start = day_number(refit)
         end = day_number(refits[number + 1]) if number + 1 < len(refits) else np.inf
@@ -118,11 +119,13 @@ def peers(gathered: Any, k: int, *, quick: bool) -> dict[str, Any]:
         now = new & (as_of >= start) & (as_of < end)
         habits = fit_habits(cases.take((as_of < start) & then.counts))
         learned, asked = (describe(cases.take(mask), catalogue_of(), habits).matrix for mask in (past, now))
+        places.append(np.flatnonzero(now))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # columns without a value in the past
             for name, chance in fitted_peers(learned, outcome[past], asked, quick=quick).items():
                 told.setdefault(name, []).append(chance)
-    return {name: np.concatenate(parts) for name, parts in told.items()}
+    order = np.argsort(np.concatenate(places))  # as the forecast's: by customer, not by refit
+    return {name: np.concatenate(parts)[order] for name, parts in told.items()}
 
 
 def fitted_peers(learned: Any, outcome: Any, asked: Any, *, quick: bool) -> dict[str, Any]:

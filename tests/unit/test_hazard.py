@@ -1,20 +1,27 @@
 """The payment hazard: one falling curve an invoice, learned from what was watched, and read for every question."""
 
-from datetime import timedelta
+import json
+from datetime import date, timedelta
 from functools import lru_cache
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from modelling import small
 from riskscore.errors import ModelRefused
 from riskscore.hazard import Hazard, from_part, take_cases
-from riskscore.hazard.bins import EDGES, N_BINS, age_when, survival, unpaid_at
+from riskscore.hazard.bins import EDGES, N_BINS, OPENS, age_when, survival, unpaid_at
+from riskscore.hazard.cases import Cases
 from riskscore.hazard.fit import Watched, periods_seen
 from riskscore.hazard.inputs import describe
-from riskscore.hazard.rundays import fit_base, habit, run_mass
+from riskscore.hazard.rundays import fit_base, habit, meant_days, run_mass
 from riskscore.snapshot import customers_known_at
+from riskscore.snapshot.calendar import day_number
 from riskscore.stores.engines import ledger_of
 from riskscore.training.invoices import (
     gather_invoices,
@@ -105,16 +112,97 @@ def test_a_paid_invoice_ends_in_the_bin_of_its_payment():
     assert paid.sum() == (described.age < EDGES[-1]).sum()
 
 
+NO_DAYS = np.zeros((1, 31))
+
+
+def base_of_many():
+    return fit_base(np.tile([20.0, 20, 20, 20, 20, 0, 0], (50, 1)), np.full((50, 31), 2.0), np.full((50, 31), 1.0))
+
+
 def test_a_customer_that_always_paid_on_fridays_is_expected_on_fridays():
     weekdays = np.array([[0, 0, 0, 0, 12, 0, 0], [3, 2, 3, 2, 2, 0, 0]], dtype=float)
-    month_days = np.full((2, 31), 12 / 31)
-    base = fit_base(np.tile([20.0, 20, 20, 20, 20, 0, 0], (50, 1)), np.full((50, 31), 3.0))
-    any_day, by_weekday, _ = habit(weekdays, month_days, base)
+    any_day, by_weekday, _ = habit(weekdays, np.full((2, 31), 12 / 31), base_of_many())
 
-    assert any_day[0] < 0.01
-    assert by_weekday[0, 4] > 3
+    assert any_day[0].max() < 0.02
+    assert by_weekday[0, 4] > 5
     assert by_weekday[0, 0] < 0.2
-    assert any_day[1] > 0.5
+    assert any_day[1, 2] > 0.5
+
+
+def test_what_a_monday_pays_was_meant_for_the_weekend_where_the_other_payments_say_so():
+    tuesdays_and_later, mondays = NO_DAYS.copy(), NO_DAYS.copy()
+    tuesdays_and_later[0, [9, 24]] = 7  # the 10th and the 25th
+    mondays[0, [9, 10, 11, 25, 26]] = 1  # paid on the 10th, 11th, 12th, 26th and 27th
+
+    meant = meant_days(tuesdays_and_later, mondays)[0]
+
+    assert meant.sum() == pytest.approx(19)
+    assert meant[[9, 24]].tolist() == pytest.approx([10, 9], abs=0.1)
+
+
+@given(arrays(float, (2, 31), elements=st.integers(0, 30)), arrays(float, (2, 31), elements=st.integers(0, 30)))
+def test_no_payment_day_is_lost_or_made_up(tuesdays_and_later, mondays):
+    meant = meant_days(tuesdays_and_later, mondays)
+
+    assert (meant >= tuesdays_and_later - 1e-9).all()
+    assert meant.sum(axis=1) == pytest.approx(tuesdays_and_later.sum(axis=1) + mondays.sum(axis=1))
+
+
+def paying_on_the_tenth(due: date, country: str = "DE"):
+    """One invoice issued twenty days before it is due, of a customer that paid on twenty-four tenths, whatever the weekday."""
+    invoices = pa.table(
+        {
+            "due": pa.array([day_number(due)]),
+            "as_of": pa.array([day_number(due - timedelta(days=20))]),
+            "country": pa.array([country]),
+        }
+    )
+    tenths = NO_DAYS.copy()
+    tenths[0, 9] = 24
+    weekdays = np.array([[5.0, 5, 5, 5, 4, 0, 0]])
+    nothing = np.zeros((1, N_BINS))
+    return Cases(invoices, np.zeros(1, dtype=np.int64), pa.table({}), weekdays, tenths, NO_DAYS, nothing, nothing)
+
+
+def expected_on(due: date, day: date, country: str = "DE") -> float:
+    """Usual payment days that fall on a day."""
+    mass = run_mass(paying_on_the_tenth(due, country), base_of_many())[0]
+    column = (day - due).days - OPENS
+    return float(mass[column] - mass[column - 1])
+
+
+def test_a_run_that_falls_on_a_day_of_rest_comes_on_the_next_business_day():
+    due = date(2025, 5, 5)
+
+    assert expected_on(due, date(2025, 5, 9)) < 2
+    assert expected_on(due, date(2025, 5, 10)) == 0  # a Saturday
+    assert expected_on(due, date(2025, 5, 12)) > 20
+    assert expected_on(due, date(2025, 6, 10)) > 20  # the Tuesday after Whit Monday
+    assert expected_on(due, date(2025, 6, 12)) < 2
+
+
+def test_what_would_be_lost_without_moving_runs():
+    """The planted fault: nothing closes, and the run is expected on a Saturday, on which nobody pays."""
+    with patch("riskscore.hazard.rundays.days_off", return_value=frozenset()):
+        assert expected_on(date(2025, 5, 5), date(2025, 5, 12)) < 2
+
+
+def test_a_run_due_today_on_a_day_of_rest_is_still_to_come():
+    cases = paying_on_the_tenth(date(2025, 5, 30))  # as of Saturday, the 10th of May
+    mass = run_mass(cases, base_of_many())[0]
+    today, monday = -20 - OPENS, -18 - OPENS
+
+    assert mass[today] == 0
+    assert mass[monday] > 20
+
+
+def test_a_hazard_that_knew_payment_days_otherwise_forecasts_nothing():
+    stored = json.loads(files()["formula.json"])
+    del stored["format"]
+    old = from_part(files() | {"formula.json": json.dumps(stored).encode()})
+
+    with pytest.raises(ModelRefused, match="train and approve a model again"):
+        old.curves(open_cases())
 
 
 def test_no_payment_day_is_expected_on_a_holiday_or_before_the_date():

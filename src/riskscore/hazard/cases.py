@@ -37,7 +37,8 @@ class Cases:
     same in cents of the reporting currency), new (issued, or first known, on this very date).
     observation: the row of each case in `who` and in the arrays below.
     who: the features of `riskscore.features.CATALOGUE` by customer and date.
-    weekdays, month_days: on how many days of the last year money came, by weekday (Monday first) and day of the month.
+    weekdays: on how many days of the last year money came, by weekday (Monday first).
+    month_days, mondays: the same by day of the month, Mondays apart: what is due on a weekend is paid on one.
     paid_in, survived: how many invoices of the last year were paid in each age bin, and how many were exposed in it.
     """
 
@@ -46,6 +47,7 @@ class Cases:
     who: pa.Table
     weekdays: Floats
     month_days: Floats
+    mondays: Floats
     paid_in: Floats
     exposed_in: Floats
 
@@ -71,6 +73,7 @@ class Cases:
             self.who.take(pa.array(kept)),
             self.weekdays[kept],
             self.month_days[kept],
+            self.mondays[kept],
             self.paid_in[kept],
             self.exposed_in[kept],
         )
@@ -99,6 +102,7 @@ def cases_of(ledger: Ledger, known: OpenItems, *, whole_on: Collection[date] | N
         who=features.compute(snapshot),
         weekdays=_spread(days, n, [f"weekday_{day}" for day in range(WEEKDAYS)]),
         month_days=_spread(days, n, [f"day_{day}" for day in range(1, MONTH_DAYS + 1)]),
+        mondays=_spread(days, n, [f"monday_{day}" for day in range(1, MONTH_DAYS + 1)]),
         paid_in=_spread(habits, n, [f"paid_{each}" for each in range(N_BINS)]),
         exposed_in=_spread(habits, n, [f"exposed_{each}" for each in range(N_BINS)]),
     )
@@ -117,7 +121,7 @@ def joined(pieces: Sequence[Cases]) -> tuple[Cases, np.ndarray[tuple[int], np.dt
     order = pc.sort_indices(placed, sort_keys=[("place", "ascending"), ("invoice_id", "ascending")]).to_numpy().astype(np.int64)
     stacked = (
         np.concatenate([getattr(piece, name) for piece in pieces])[by_who]
-        for name in ("weekdays", "month_days", "paid_in", "exposed_in")
+        for name in ("weekdays", "month_days", "mondays", "paid_in", "exposed_in")
     )
     cases = Cases(invoices.take(pa.array(order)), observation[order], who.take(pa.array(by_who)), *stacked)
     return cases, order
@@ -176,7 +180,11 @@ def _habits(known: OpenItems) -> Frame:
 def _payment_days(receipts: Frame) -> Frame:
     days = receipts.select("observation", "settled_on", "weekday", "month_day").unique()
     wanted = {f"weekday_{day}": integer(when(nw.col("weekday") == day, nw.lit(1), ZERO).sum()) for day in range(WEEKDAYS)}
-    wanted |= {f"day_{day}": integer(when(nw.col("month_day") == day, nw.lit(1), ZERO).sum()) for day in range(1, MONTH_DAYS + 1)}
+    monday = nw.col("weekday") == 0
+    for day in range(1, MONTH_DAYS + 1):
+        there = nw.col("month_day") == day
+        wanted[f"day_{day}"] = integer(when(there & ~monday, nw.lit(1), ZERO).sum())
+        wanted[f"monday_{day}"] = integer(when(there & monday, nw.lit(1), ZERO).sum())
     return days.group_by("observation").agg(**wanted)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from riskscore.hazard.bins import EDGES, N_BINS
 from riskscore.hazard.cases import Cases
-from riskscore.hazard.formula import with_selftest
+from riskscore.hazard.formula import FORMAT, with_selftest
 from riskscore.hazard.inputs import OF_BIN, OF_CASE, Described, describe, fit_habits
 from riskscore.model.bundle import canonical
 from riskscore.model.formula import Floats
@@ -67,6 +67,7 @@ def fit_hazard(cases: Cases, fates: Watched, catalogue: tuple[str, ...], terms: 
         each = len(paid) / max(1, len(np.unique(ids)))
         stride = -(-len(paid) // MOST_PERIODS)
         formula = {
+            "format": FORMAT,
             "catalogue": list(catalogue),
             "habits": habits,
             "weights": {

@@ -24,6 +24,9 @@ from riskscore.model.members import standardised
 
 HAZARD_FILES = ("booster.txt", "formula.json", "selftest.json")
 SELFTEST_TOLERANCE = 1e-12
+FORMAT = 2
+"""How a hazard describes payment days. 1 took the 12th on which a 10th was paid for a twelfth."""
+
 HABIT = len(OF_BIN) - OF_BIN.index("habit")
 """Where, counted from the last column of a period, the log-odds by the customer's own habit stand."""
 
@@ -60,6 +63,7 @@ class Hazard:
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.files = dict(files)
         stored = json.loads(files["formula.json"])
+        self.format: int = stored.get("format", 1)
         self.catalogue: tuple[str, ...] = tuple(stored["catalogue"])
         self.habits: dict[str, Any] = stored["habits"]
         self.weights: dict[str, float] = stored["weights"]
@@ -68,7 +72,12 @@ class Hazard:
         self.names = (*self.catalogue, *OF_CASE, *OF_BIN)
 
     def curves(self, cases: Cases) -> Curves:
-        """The curve of every case."""
+        """The curve of every case. Raises ModelRefused where the hazard was learned from inputs described in another way."""
+        if self.format != FORMAT:
+            raise ModelRefused(
+                "the payment hazard of this model was learned before payment days on days of rest were understood. Its scores "
+                "and limits hold; to forecast payments, train and approve a model again."
+            )
         described = describe(cases, self.catalogue, self.habits)
         case, place = described.periods()
         chance = np.zeros((len(cases), N_BINS))

@@ -66,7 +66,7 @@ def fit_habits(cases: Cases) -> dict[str, Any]:
     newest = np.append(ids[1:] != ids[:-1], True) if len(ids) else np.zeros(0, dtype=bool)
     priors = [beta_prior(cases.paid_in[newest, place], cases.exposed_in[newest, place]) for place in range(N_BINS)]
     return {
-        "base": fit_base(cases.weekdays[newest], cases.month_days[newest]),
+        "base": fit_base(cases.weekdays[newest], cases.month_days[newest], cases.mondays[newest]),
         "mean": [mean for mean, _ in priors],
         "strength": [strength for _, strength in priors],
     }

@@ -1,7 +1,8 @@
 """Run days: on which days a customer's money usually comes, learned from the days on which it came before.
 
 Many companies pay only on certain days: every Friday, or on the 10th and the 25th. When such a day comes next moves the day of
-payment more than anything the balance sheet says.
+payment more than anything the balance sheet says. A run that falls on a day of rest takes place on the next business day: where
+the 10th is a Saturday the money comes on Monday, the 12th, and says nothing about twelfths.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,29 +23,53 @@ LOOSE = 1.0
 
 LAST = int(EDGES[-1])
 CHUNK = 20_000
+LONGEST_REST = 14
+"""Days of rest in a row, at most: before a window that begins within them their runs are still to come."""
+
+RESTS = 0.02
+"""A weekday on which less than this share of a book's payments come is a day of rest where the country's calendar says so."""
+
+N_SPLITS = 3
+DAYS_A_MONTH = 365.25 / 12
 
 
-def fit_base(weekdays: Floats, month_days: Floats) -> dict[str, list[float]]:
-    """How payment days of the whole book lie over weekdays and days of the month; no cell is empty."""
+def fit_base(weekdays: Floats, month_days: Floats, mondays: Floats) -> dict[str, list[float]]:
+    """How payment days of the whole book lie over weekdays and the days of the month they were meant for; no cell is empty."""
+    meant = meant_days(month_days, mondays)
     return {
         "weekday": significant((weekdays.sum(axis=0) + 0.5) / (weekdays.sum() + 0.5 * WEEKDAYS)).tolist(),
-        "month_day": significant((month_days.sum(axis=0) + 0.5) / (month_days.sum() + 0.5 * MONTH_DAYS)).tolist(),
+        "month_day": significant((meant.sum(axis=0) + 0.5) / (meant.sum() + 0.5 * MONTH_DAYS)).tolist(),
     }
 
 
-def habit(weekdays: Floats, month_days: Floats, base: Mapping[str, Sequence[float]]) -> tuple[Floats, Floats, Floats]:
-    """How much likelier than on the book's own days money comes: any day (n,), by weekday (n, 7), by day of the month (n, 31).
+def meant_days(month_days: Floats, mondays: Floats) -> Floats:
+    """The days of the month that payments were meant for: (n, 31). month_days: those of Tuesdays and later; mondays: of Mondays.
 
-    Three explanations of a customer's payment days compete: any day, certain weekdays, certain days of the month. Each is
-    believed as its Dirichlet-multinomial evidence says, and foretells accordingly; their sum on a day is 1 on average.
+    A Monday's payment was meant for the Monday or for the Sunday or Saturday before it, each as likely as the customer's other
+    payments make it: an expectation-maximisation of a few steps.
+    """
+    meant = month_days + mondays / 3 + np.roll(mondays, -1, axis=1) / 3 + np.roll(mondays, -2, axis=1) / 3
+    for _ in range(N_SPLITS):
+        weight = meant + LOOSE / MONTH_DAYS
+        each = mondays / (weight + np.roll(weight, 1, axis=1) + np.roll(weight, 2, axis=1))
+        meant = month_days + weight * (each + np.roll(each, -1, axis=1) + np.roll(each, -2, axis=1))
+    return np.asarray(meant, dtype=np.float64)
+
+
+def habit(weekdays: Floats, meant: Floats, base: Mapping[str, Sequence[float]]) -> tuple[Floats, Floats, Floats]:
+    """How many payment days fall on a day meant for it: on any day by weekday (n, 7), and by weekday (n, 7) and day of the month
+    (n, 31) where the customer keeps to those. Their sum is 1 a day on average.
+
+    Three explanations of a customer's payment days compete: the book's days, certain weekdays, certain days of the month. Each is
+    believed as its Dirichlet-multinomial evidence says, and foretells accordingly.
     """
     by_weekday, by_month_day = np.asarray(base["weekday"]), np.asarray(base["month_day"])
-    evidence = np.column_stack([np.zeros(len(weekdays)), _evidence(weekdays, by_weekday), _evidence(month_days, by_month_day)])
+    evidence = np.column_stack([np.zeros(len(weekdays)), _evidence(weekdays, by_weekday), _evidence(meant, by_month_day)])
     belief = softmax(evidence, axis=1)
     n = weekdays.sum(axis=1, keepdims=True)
-    likelier_weekday = (weekdays / by_weekday + LOOSE) / (n + LOOSE)
-    likelier_month_day = (month_days / by_month_day + LOOSE) / (n + LOOSE)
-    return belief[:, 0], belief[:, [1]] * likelier_weekday, belief[:, [2]] * likelier_month_day
+    own_weekday = (weekdays + LOOSE * by_weekday) / (n + LOOSE) * WEEKDAYS
+    own_month_day = (meant + LOOSE * by_month_day) / (n + LOOSE) * DAYS_A_MONTH
+    return belief[:, [0]] * by_weekday * WEEKDAYS, belief[:, [1]] * own_weekday, belief[:, [2]] * own_month_day
 
 
 def _evidence(counts: Floats, base: Floats) -> Floats:
@@ -60,28 +85,31 @@ def run_mass(cases: Cases, base: Mapping[str, Sequence[float]]) -> Floats:
     """Usual payment days ahead, summed by day: (n, LAST - OPENS + 1).
 
     Column j is the number of usual payment days, in days of an average customer's, after the case's date and up to
-    `OPENS + j` days past due. Weekdays on which the country rests count nothing.
+    `OPENS + j` days past due. Days on which the country rests have none; runs meant for them come on the next business day.
     """
-    any_day, by_weekday, by_month_day = habit(cases.weekdays, cases.month_days, base)
+    any_day, by_weekday, by_month_day = habit(cases.weekdays, meant_days(cases.month_days, cases.mondays), base)
     due, today = cases.column("due").astype(np.int64), cases.column("as_of").astype(np.int64)
     if not len(cases):
         return np.zeros((0, LAST - OPENS + 1))
-    first, last = int(due.min()) + OPENS, int(due.max()) + LAST
-    weekday, month_day, works = _calendar(cases, first, last)
-    usual = np.asarray(base["weekday"]) * WEEKDAYS
+    opens = OPENS - 1 - LONGEST_REST
+    first = int(due.min()) + opens
+    weekday, month_day, business = _calendar(cases, base, first, int(due.max()) + LAST)
     countries = cases.invoices["country"].to_numpy(zero_copy_only=False)
+    window = np.arange(opens, LAST + 1)[None, :]
     mass = np.empty((len(cases), LAST - OPENS + 1))
     for start in range(0, len(cases), CHUNK):
         rows = slice(start, start + CHUNK)
-        who = cases.observation[rows]
-        days = due[rows, None] + np.arange(OPENS, LAST + 1)[None, :]
-        at = days - first
-        weight = any_day[who, None] + by_weekday[who[:, None], weekday[at]] + by_month_day[who[:, None], month_day[at]]
-        weight *= usual[weekday[at]] * (days > today[rows, None])
-        for country, working in works.items():
+        who = cases.observation[rows, None]
+        at = due[rows, None] + window - first
+        open_day = np.empty(at.shape, dtype=bool)
+        for country, days in business.items():
             there = np.flatnonzero(countries[rows] == country)
-            weight[there] *= working[at[there]]
-        mass[rows] = np.cumsum(weight, axis=1)
+            open_day[there] = days[at[there]]
+        meant = any_day[who, weekday[at]] * open_day + by_weekday[who, weekday[at]] + by_month_day[who, month_day[at]]
+        newest_open = np.maximum.accumulate(np.where(open_day, np.arange(at.shape[1]), 0), axis=1)
+        come = np.take_along_axis(np.cumsum(meant, axis=1), newest_open, axis=1)
+        now = np.clip(today[rows] - due[rows], OPENS - 1, LAST) - opens
+        mass[rows] = np.maximum(come - np.take_along_axis(come, now[:, None], axis=1), 0.0)[:, OPENS - opens :]
     return mass
 
 
@@ -101,15 +129,18 @@ def mass_in_bins(mass: Floats, age: Floats) -> Floats:
     )
 
 
-def _calendar(cases: Cases, first: int, last: int) -> tuple[Any, Any, dict[str, Any]]:
-    """Weekday and day of the month (from 0) of every day; by country whether it is no holiday. Weekends are for the counts."""
+def _calendar(cases: Cases, base: Mapping[str, Sequence[float]], first: int, last: int) -> tuple[Any, Any, dict[str, Any]]:
+    """Weekday and day of the month (from 0) of every day; by country whether it is a business day.
+
+    On holidays nobody pays. On a weekend some books are paid all the same: it counts as rest only where hardly any payment came.
+    """
     days = [EPOCH + timedelta(days=each) for each in range(first, last + 1)]
     weekday = np.array([day.weekday() for day in days])
     month_day = np.array([day.day - 1 for day in days])
-    works = {}
+    quiet = np.asarray(base["weekday"]) < RESTS
+    business = {}
     for country in cases.invoices["country"].unique().to_pylist():
         off: set[int] = set().union(*(days_off(country, year) for year in range(days[0].year, days[-1].year + 1)))
-        works[country] = np.array(
-            [0.0 if day_number(day) in off and weekday[at] < SATURDAY else 1.0 for at, day in enumerate(days)]
-        )
-    return weekday, month_day, works
+        rests = [day_number(day) in off and (day.weekday() < SATURDAY or quiet[day.weekday()]) for day in days]
+        business[country] = ~np.array(rests)
+    return weekday, month_day, business

@@ -117,7 +117,7 @@ async def decide(
     Asking again with the same Idempotency-Key gives the first answer again (Idempotency-Replayed: true), whatever happened
     between. Where model or book are in doubt the outcome is refer.
     """
-    key = _key(who.name, idempotency_key)
+    key = key_of(who.name, idempotency_key)
     wanted, plain = await body_of(request, Wanted)
     asked = canonical_bytes(plain).decode()
     with office.in_hand(key):
@@ -154,6 +154,13 @@ def replayed_decision(decision_id: DecisionId, request: Request) -> ReplayOut:
     return ReplayOut(decision_id=decision_id, identical=found.identical, differs=found.differs)
 
 
+def key_of(principal: str, given: str | None) -> Key:
+    """The idempotency key of a request. Raises Refusal where there is none that can be used."""
+    if given is None or not 0 < len(given) <= 200 or not all("\x21" <= letter <= "\x7e" for letter in given):
+        raise Refusal("invalid-request", "Idempotency-Key: 1 to 200 visible ASCII characters, chosen by whoever asks.")
+    return Key(principal, given)
+
+
 def _told(office: Office, decision: Decision, wanted: Wanted) -> str:
     """The answer as it is sent."""
     if wanted.customer_id is None:
@@ -170,12 +177,6 @@ async def _decided(office: Office, wanted: Wanted) -> tuple[Decision, Wanted, lo
     if found is None:
         raise HTTPException(404)
     return found, wanted, desk.texts
-
-
-def _key(principal: str, given: str | None) -> Key:
-    if given is None or not 0 < len(given) <= 200 or not all("\x21" <= letter <= "\x7e" for letter in given):
-        raise Refusal("invalid-request", "Idempotency-Key: 1 to 200 visible ASCII characters, chosen by whoever asks.")
-    return Key(principal, given)
 
 
 def _answer(body: str, status: int = 200, *, replayed: bool = False) -> Response:

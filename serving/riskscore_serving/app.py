@@ -22,7 +22,7 @@ from riskscore.review import Delegation, Override
 from riskscore.stores import reviews
 from riskscore.stores.replaying import Replayed
 from riskscore.stores.signed_texts import find_text
-from riskscore_serving import answering, document, looking, operating, planning, problems, review_pages, reviewing
+from riskscore_serving import answering, document, looking, operating, ordering, planning, problems, review_pages, reviewing
 from riskscore_serving.access import matrix, pages
 from riskscore_serving.access.gate import Door, rule
 from riskscore_serving.api import Desk, router
@@ -156,7 +156,7 @@ def create_app(
     app.state.delegated = delegated or shipped_delegation
     app.state.desk, app.state.office, app.state.replay = desk, office, replay
     looked_at = (router, answering.router, looking.router, operating.router, pages.router, planning.router)
-    for part in (*looked_at, reviewing.router, review_pages.router):
+    for part in (*looked_at, ordering.router, reviewing.router, review_pages.router):
         app.include_router(part)
     problems.install(app)
     document.install(app)

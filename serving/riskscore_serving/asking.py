@@ -43,7 +43,7 @@ EXAMPLES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _amount(value: object) -> Decimal:
+def exact_amount(value: object) -> Decimal:
     """Money as exact text or as a whole number; a fraction in binary is no money."""
     if isinstance(value, str) and AMOUNT.fullmatch(value):
         return Decimal(value)
@@ -52,15 +52,16 @@ def _amount(value: object) -> Decimal:
     raise ValueError("money")
 
 
-def _shown(low: int) -> WithJsonSchema:
+def shown_amount(low: int) -> WithJsonSchema:
+    """Such money in the document, from `low` on."""
     sign = "-?" if low < 0 else ""
     whole = {"type": "integer", "minimum": low, "maximum": LARGEST - 1}
     text = {"type": "string", "pattern": rf"^{sign}[0-9]{{1,12}}(\.[0-9]{{1,2}})?$"}
     return WithJsonSchema({"anyOf": [whole, text], "description": "money: exact text, or a whole number"})
 
 
-Amount = Annotated[Decimal, BeforeValidator(_amount), Field(ge=0, lt=LARGEST), _shown(0)]
-SignedAmount = Annotated[Decimal, BeforeValidator(_amount), Field(gt=-LARGEST, lt=LARGEST), _shown(-LARGEST + 1)]
+Amount = Annotated[Decimal, BeforeValidator(exact_amount), Field(ge=0, lt=LARGEST), shown_amount(0)]
+SignedAmount = Annotated[Decimal, BeforeValidator(exact_amount), Field(gt=-LARGEST, lt=LARGEST), shown_amount(-LARGEST + 1)]
 Day = Annotated[date, Field(ge=EARLIEST, le=LATEST)]
 PRINTED = r"^[^\x00-\x1f\x7f]+$"
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PRINTED)]

@@ -8,14 +8,16 @@ from pydantic import BaseModel
 
 from riskscore_serving.access.matrix import ANONYMOUS, CALLERS, shipped
 from riskscore_serving.asking import EXAMPLES, Wanted
+from riskscore_serving.asking_orders import OrderWanted, ReleaseWanted
 from riskscore_serving.problems import responses
 
 REF = "#/components/schemas/{model}"
-BY_HAND: tuple[type[BaseModel], ...] = (Wanted,)
+BY_HAND: tuple[type[BaseModel], ...] = (Wanted, OrderWanted, ReleaseWanted)
 
 
 DECISION, REVIEW = {"decision_id": "$response.body#/provenance/decision_id"}, {"decision_id": "$response.body#/decision_id"}
 FIRST_CUSTOMER = {"customer_id": "$response.body#/customers/0/customer_id"}
+RESERVED = {"reservation_id": "$response.body#/reservation_id"}
 REVIEWED = {"review_id": "$response.body#/review_id"}
 LINKS: Mapping[tuple[str, str, str], Sequence[tuple[str, str, Mapping[str, str], Mapping[str, str] | None]]] = {
     ("post", "/v1/decisions", "201"): [
@@ -30,6 +32,7 @@ LINKS: Mapping[tuple[str, str, str], Sequence[tuple[str, str, Mapping[str, str],
         ("post", "/v1/decisions/{decision_id}/withdraw", REVIEW, REVIEWED),
         ("get", "/v1/decisions/{decision_id}/reviews", REVIEW, None),
     ],
+    ("post", "/v1/orders/check", "200"): [("post", "/v1/orders/{reservation_id}/release", RESERVED, {"because": "cancelled"})],
     ("get", "/v1/customers", "200"): [
         ("get", "/v1/customers/{customer_id}", FIRST_CUSTOMER, None),
         ("get", "/v1/customers/{customer_id}/history", FIRST_CUSTOMER, None),
@@ -39,9 +42,9 @@ LINKS: Mapping[tuple[str, str, str], Sequence[tuple[str, str, Mapping[str, str],
 """Method, path and status of an answer to what can be asked next, and which of its fields go into that."""
 
 
-def asks(shape: type[BaseModel]) -> dict[str, Any]:
+def asks(shape: type[BaseModel], examples: Mapping[str, Any] = EXAMPLES) -> dict[str, Any]:
     """What a route documents that reads its body by hand."""
-    content = {"application/json": {"schema": {"$ref": REF.format(model=shape.__name__)}, "examples": EXAMPLES}}
+    content = {"application/json": {"schema": {"$ref": REF.format(model=shape.__name__)}, "examples": dict(examples)}}
     return {"requestBody": {"required": True, "content": content}}
 
 

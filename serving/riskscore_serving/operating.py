@@ -52,6 +52,7 @@ class Figures:
             "riskscore_request_seconds", "Seconds to the end of the answer", ("route",), registry=self.registry, buckets=BUCKETS
         )
         self.outcomes = Counter("riskscore_decisions", "Decisions answered", ("outcome",), registry=self.registry)
+        self.orders = Counter("riskscore_orders", "Orders checked", ("outcome",), registry=self.registry)
 
 
 class Watched:
@@ -92,6 +93,9 @@ class Watched:
         outcome = scope.get("riskscore_outcome")
         if outcome is not None:
             self.figures.outcomes.labels(outcome).inc()
+        order = scope.get("riskscore_order")
+        if order is not None:
+            self.figures.orders.labels(order).inc()
         actor = scope.get("riskscore_actor")
         line = {
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -101,7 +105,7 @@ class Watched:
             "method": method,
             "route": route,
             "status": status,
-            "outcome": outcome,
+            "outcome": outcome or order,
             "bytes": size,
             "ms": round(seconds * 1000, 2),
         }

@@ -156,13 +156,16 @@ def due_list(standings: Sequence[Standing], events: Sequence[Event], *, on: date
     return tuple(sorted((due for due in found if due is not None), key=lambda due: (due.due_on, due.customer_id)))
 
 
-def limit_for_order(cut: Cut, *, ordered_on: date, on: date, grace_days: int = 30) -> Decimal:
+def limit_for_order(
+    cut: Cut, *, ordered_on: date, on: date, grace_days: int = 30, no_grace_from_grade: int = WORST_GRADE
+) -> Decimal:
     """The limit that an order is checked against on that day.
 
     An order placed before the cut is honoured against the old limit up to and including day `grace_days` after it; placed on the
-    day of the cut or later, against the new one. There is no grace for the worst grade.
+    day of the cut or later, against the new one. There is no grace from grade `no_grace_from_grade` on.
     """
-    honoured = ordered_on < cut.cut_on and (on - cut.cut_on).days <= grace_days and cut.grade != WORST_GRADE
+    has_grace = cut.grade is None or cut.grade < no_grace_from_grade
+    honoured = has_grace and ordered_on < cut.cut_on and (on - cut.cut_on).days <= grace_days
     return cut.old_limit if on < cut.cut_on or honoured else cut.new_limit
 
 

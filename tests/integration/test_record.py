@@ -108,6 +108,9 @@ PLANTED = {
     "I5": ("update decisions set recorded_at = '2020-01-01' where sequence = 3",),
     "I5 audit": ("update audit set actor = 'ben'",),
     "I5 unnoted": ("delete from audit",),
+    "I5 order": (
+        "insert into order_answers values ('erp', 'k', 1, 'x', 'c01', 'SO-1', null, 'allow', 'within_limit', '{}', 'x')",
+    ),
     "I6": (f"update answers set body = '{CANARY}'",),
     "I7": ("pragma foreign_keys = off", "delete from runs where run_id in (select run_id from completions)"),
     "I8": ("delete from decisions where sequence = 9",),
@@ -292,6 +295,14 @@ def test_the_application_records_and_verifies_as_a_role_that_owns_nothing(as_app
 
 
 APPENDED = ("runs", "decisions", "completions", "model_approvals", "answers", "signed_texts", "audit")
+ORDERS = ("order_answers", "order_reservations", "order_releases")
+
+
+@pytest.mark.parametrize("verb", ["update {} set audit_sequence = 1", "delete from {}", "truncate {}"])
+@pytest.mark.parametrize("table", ORDERS)
+def test_that_role_can_change_nothing_of_an_order(as_application, table, verb):
+    with pytest.raises(StorageFailed, match="permission denied"), writing(as_application) as connection:
+        connection.execute(sa.text(verb.format(table)))
 
 
 @pytest.mark.parametrize("verb", ["update {} set recorded_at = 'x'", "delete from {}", "truncate {}", "drop table {}"])

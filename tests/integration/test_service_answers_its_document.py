@@ -89,7 +89,7 @@ def test_every_answer_is_one_that_the_document_describes(server: tuple[Any, Door
     app, door = server
     door.actor = None if caller == ANONYMOUS else Actor("ann", caller)
 
-    assert ask_everything(app, document_of(app)) >= 19
+    assert ask_everything(app, document_of(app)) >= 21
 
 
 def walk(app: Any, document: Any, door: Doored, until: set[str]) -> set[str]:
@@ -187,6 +187,28 @@ def go_the_way(app: Any, document: Any) -> str:
     review = ask("POST", one + "/override", about, wanted)
     ask("GET", one + "/reviews", about)
     return str(ask("POST", one + "/withdraw", about, {"review_id": review["review_id"]})["state"])
+
+
+@pytest.mark.parametrize("caller", ["analyst", "approver", "admin"])
+def test_the_way_of_an_order_from_its_check_to_its_release_is_as_described(server: tuple[Any, Doored], caller: str) -> None:
+    app, door = server
+    door.actor = Actor("ann", caller)
+    schema = schemathesis.openapi.from_dict(dict(document_of(app)))
+    schema.app = app
+
+    def ask(path: str, body: Any, **about: Any) -> Any:
+        case = schema[path]["POST"].Case(body=body, media_type="application/json", **about)
+        response = case.call(headers={"host": "127.0.0.1:8000"})
+        case.validate_response(response, checks=CHECKS)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    order = {"order_id": "SO-1", "amount": "5000", "shipped": True}
+    wanted = {"customer_id": "acme", "order": order, "unbilled": "0", "open_orders": [], "reserve": True}
+    held = ask("/v1/orders/check", wanted, headers={"Idempotency-Key": uuid4().hex})["reservation_id"]
+    let_go = ask("/v1/orders/{reservation_id}/release", {"because": "cancelled"}, path_parameters={"reservation_id": held})
+
+    assert let_go["because"] == "cancelled"
 
 
 @pytest.mark.parametrize("caller", ["analyst", "approver", "admin"])

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from riskscore.errors import UsageRefused
-from riskscore.order_check import Order, Rules, Standing, check_order
+from riskscore.order_check import Order, Rules, Standing, check_order, told_once
 from riskscore.review_calendar import Cut
 
 ON = date(2026, 5, 10)
@@ -20,7 +20,7 @@ def order(
     return Order(name, Decimal(amount), ordered, ON + timedelta(days=due), prepaid, shipped)
 
 
-OWES_600 = Standing(Decimal(1000), False, Decimal(300), Decimal(100), (order(200, name="open"),))
+OWES_600 = Standing(Decimal(1000), "open", Decimal(300), Decimal(100), (order(200, name="open"),))
 
 
 def said(asked: Order, standing: Standing = OWES_600) -> tuple[str, str]:
@@ -84,17 +84,90 @@ def test_a_small_order_passes(amount, expected) -> None:
     assert said(order(amount), replace(OWES_600, limit=Decimal(600))) == expected
 
 
+@pytest.mark.parametrize(
+    ("limit", "expected"), [(620, ("allow", "de_minimis")), (600, ("allow", "de_minimis")), (599, ("block", "over_limit"))]
+)
+def test_small_orders_together_pass_no_further_than_one(limit, expected) -> None:
+    assert said(order(50), replace(OWES_600, limit=Decimal(limit))) == expected
+
+
+def test_splitting_an_order_into_many_small_ones_wins_nothing() -> None:
+    standing, taken = replace(OWES_600, limit=Decimal(700)), Decimal(0)
+    for number in range(40):
+        part = order(20, name=f"part-{number}")
+        if check_order(part, standing, RULES, on=ON).takes_it:
+            standing, taken = replace(standing, open_orders=(*standing.open_orders, part)), taken + 20
+
+    assert 100 < taken <= 100 + RULES.de_minimis, "what was free, and one de-minimis amount"
+
+
+@pytest.mark.parametrize("nothing", [{"limit": None}, {"limit": Decimal(0)}, {"credit": "prepayment"}], ids=str)
+def test_where_there_is_no_credit_a_small_order_passes_only_while_hardly_anything_is_owed(nothing) -> None:
+    owes_600 = replace(OWES_600, **nothing)
+    owes_30 = replace(owes_600, receivables=Decimal(30), unbilled=Decimal(0), open_orders=())
+
+    assert said(order(20), owes_30) == ("allow", "de_minimis")
+    assert said(order(21), owes_30)[0] != "allow"
+    assert said(order(20), owes_600)[0] != "allow"
+
+
 def test_without_a_recommendation_a_person_decides() -> None:
     referred = replace(OWES_600, limit=None)
 
     assert said(order(51), referred) == ("block", "person_decides")
-    assert said(order(50), referred) == ("allow", "de_minimis")
     assert said(order(51, prepaid=True), referred) == ("allow", "prepaid")
 
 
+@pytest.mark.parametrize("doubt", ["unknown_customer", "stale_book", "no_decision", "limit_lapsed", "person_decides"])
+def test_in_doubt_nothing_passes_on_credit_however_small_and_whatever_the_limit(doubt) -> None:
+    standing = replace(OWES_600, doubt=doubt, receivables=Decimal(0), unbilled=Decimal(0), open_orders=())
+    answer = check_order(order(1), standing, RULES, on=ON)
+
+    assert (answer.outcome, answer.reason, answer.limit, answer.room) == ("block", doubt, None, None)
+    assert said(order(1, shipped=True), standing) == ("allow", "shipped")
+    assert said(order(1, prepaid=True), standing) == ("allow", "prepaid")
+
+
+def test_what_is_owed_and_not_known_is_not_nothing() -> None:
+    answer = check_order(order(1), replace(OWES_600, receivables=None), RULES, on=ON)
+
+    assert (answer.outcome, answer.reason) == ("block", "exposure_unknown")
+    assert (answer.before, answer.after, answer.limit, answer.room) == (None, None, None, None)
+
+
 def test_prepayment_terms_and_no_limit_ask_for_prepayment() -> None:
-    assert said(order(100), replace(OWES_600, prepayment=True)) == ("prepay", "prepayment_terms")
+    assert said(order(100), replace(OWES_600, credit="prepayment")) == ("prepay", "prepayment_terms")
     assert said(order(100), replace(OWES_600, limit=Decimal(0))) == ("prepay", "no_limit")
+
+
+def test_after_a_stop_nothing_is_delivered_not_even_against_prepayment_but_what_has_left_is_billed() -> None:
+    stopped = replace(OWES_600, credit="stop", limit=Decimal(0))
+
+    assert said(order(1), stopped) == ("block", "stopped")
+    assert said(order(100, prepaid=True), stopped) == ("block", "stopped")
+    assert said(order(100, shipped=True), stopped) == ("allow", "shipped")
+
+
+def test_without_a_horizon_every_open_order_counts_and_without_a_warning_share_nobody_is_warned() -> None:
+    bare = replace(RULES, horizon_days=None, warn_share=None)
+    standing = replace(OWES_600, open_orders=(order(200, name="open", due=9000),))
+    answer = check_order(order(400), standing, bare, on=ON)
+
+    assert (answer.before, answer.outcome) == (600, "allow")
+
+
+def test_of_an_order_that_is_told_twice_the_account_counts_that_leaves_less_room() -> None:
+    told = told_once([order(100), order(80), order(120, prepaid=True), order(100, due=5), order(7, name="other")])
+
+    assert told == (order(100, due=5), order(7, name="other"))
+
+
+def test_the_grade_from_which_there_is_no_grace_is_the_policys() -> None:
+    standing = replace(OWES_600, limit=Decimal(500), cut=Cut(date(2026, 5, 1), Decimal(1000), Decimal(500), 8))
+    old = order(100, ordered=date(2026, 4, 30))
+    found = [check_order(old, standing, replace(RULES, no_grace_from_grade=grade), on=ON).outcome for grade in (8, 9)]
+
+    assert found == ["block", "allow"]
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,12 @@ class TestGraceForCuts:
 
         assert review_calendar.limit_for_order(cut, ordered_on=day("2026-04-30"), on=day("2026-05-01")) == limit
 
+    @pytest.mark.parametrize(("from_grade", "limit"), [(7, 40_000), (8, 100_000)], ids=["from-this-grade", "from-a-worse-one"])
+    def test_the_grade_without_grace_is_the_policys_number(self, from_grade: int, limit: int) -> None:
+        dates = {"ordered_on": day("2026-04-30"), "on": day("2026-05-01")}
+
+        assert review_calendar.limit_for_order(self.CUT, **dates, no_grace_from_grade=from_grade) == limit
+
     def test_the_grace_is_the_policys_number(self) -> None:
         found = [
             review_calendar.limit_for_order(self.CUT, ordered_on=day("2026-04-30"), on=day(on), grace_days=0)

@@ -8,10 +8,20 @@ from typing import get_args
 import pytest
 
 from deciding import case, shipped
-from riskscore import phrases
+from riskscore import order_check, phrases
 from riskscore.decisions import NOT_SCORED_REASONS, REFERRAL_REASONS
 from riskscore.features import CATALOGUE
-from riskscore.phrases import LANGUAGES, cap_sentence, chinese, english, sentence, template_key, terms_sentence
+from riskscore.phrases import (
+    LANGUAGES,
+    cap_sentence,
+    chinese,
+    english,
+    order_outcome_name,
+    order_reason_sentence,
+    sentence,
+    template_key,
+    terms_sentence,
+)  # fmt: skip
 from riskscore.policy import PARAMETERS, RULES, SIGNS, TERM_RULES, Amount, Flip, Menu, Offer, Review, Signs, TermCap
 from riskscore.policy.limits import caps_of
 from riskscore.reasons import Reason
@@ -89,6 +99,23 @@ def test_every_code_rule_and_refusal_has_its_words(lang):
     assert set(english.WOULD_HELP) == set(WOULD_HELP)
     assert set(english.TERM_RULES) == set(TERM_RULES)
     assert set(english.SIGNS) == set(SIGNS)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_answer_about_an_order_can_be_told(lang):
+    reasons = [each for part in get_args(order_check.Reason) for each in get_args(part) or (part,)]
+    told = [
+        order_reason_sentence(order_check.Answer("block", each, None, None, None, None), lang, "EUR")
+        for each in get_args(order_check.Doubt)
+    ]
+    figures = [Decimal(each) for each in (100, 1200, 1000, 900)]
+    over = order_reason_sentence(order_check.Answer("block", "over_limit", *figures), lang, "EUR")
+
+    assert set(english.ORDER_REASONS) == set(reasons)
+    assert set(english.ORDER_OUTCOMES) == set(get_args(order_check.Outcome))
+    assert all(told)
+    assert all(each in over for each in ("1,200", "1,000", "900"))
+    assert order_outcome_name("prepay", lang)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -2,6 +2,7 @@
 
 from riskscore.phrases.figures import Lang, day, days, money, months, number, percent, window
 from riskscore.phrases.finance import say
+from riskscore.phrases.orders import order_outcome_name, order_reason_sentence
 from riskscore.phrases.plans import (
     event_sentences,
     goal_name,
@@ -48,6 +49,8 @@ __all__ = [
     "not_scored_sentence",
     "number",
     "option_name",
+    "order_outcome_name",
+    "order_reason_sentence",
     "outcome_name",
     "outlook_sentence",
     "parameter_meaning",

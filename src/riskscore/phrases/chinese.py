@@ -9,6 +9,8 @@ from riskscore.phrases.chinese_policy import (  # noqa: F401  re-exported: one m
     CAPS,
     MENU,
     OPTIONS,
+    ORDER_OUTCOMES,
+    ORDER_REASONS,
     PARAMETERS,
     PLANS,
     RISKS,

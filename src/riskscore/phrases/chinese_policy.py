@@ -99,6 +99,10 @@ PARAMETERS: Mapping[str, str] = {
     "review.medium_up_to": "中风险的最差等级",
     "cut.grace": "降额前已下的订单在此天数内仍可履行",
     "cut.no_grace_from_grade": "从此等级起降额立即生效",
+    "order.horizon": "此天数之后到期的未交订单不计入；未设时全部计入",
+    "order.warn_share": "敞口达到额度的此比例时，订单放行并提示",
+    "order.de_minimis": "小额订单合计可超出额度的金额",
+    "order.review_overdue": "复审逾期超过此天数时，额度对订单失效；未设时立即失效",
     "referral.missing_share": "付款特征缺失超过此比例时转人工",
     "reasons.adverse": "最多给出几条不利原因",
     "run.not_scored_share": "无法评分的客户超过此比例时停止运行；总允许一个",
@@ -154,6 +158,26 @@ MENU: Mapping[str, str] = {
     "first_review": "{on}：新客户首次复审",
     "event": "{on}，立即：{signs}",
     "grace": "降额前已下的订单在{on}以前按当前额度履行",
+}
+
+ORDER_OUTCOMES: Mapping[str, str] = {"allow": "放行", "warn": "放行并提示", "block": "暂停", "prepay": "须预付款"}
+
+ORDER_REASONS: Mapping[str, str] = {
+    "shipped": "货物已发出：无论额度如何，照常开票",
+    "stopped": "停止向该客户发货",
+    "prepaid": "货前或货到付款，不产生欠款",
+    "de_minimis": "小额订单：连同本单，欠款超出额度的部分仍在政策容许的小额之内",
+    "unknown_customer": "账簿中没有该客户",
+    "stale_book": "账簿过旧，目前欠款不详，由人工决定",
+    "exposure_unknown": "该客户的数据无法计算欠款，由人工决定",
+    "no_decision": "没有有效的信用决定：请先对该客户作出决定",
+    "limit_lapsed": "额度的复审逾期过久：请重新对该客户作出决定",
+    "person_decides": "该客户须先由人工决定",
+    "prepayment_terms": "该客户的付款条件为预付款",
+    "no_limit": "没有额度，仅可预付款",
+    "over_limit": "连同本单将欠{after}，额度为{limit}，可用{room}",
+    "nearly_used": "连同本单将欠{after}，额度{limit}即将用尽",
+    "within_limit": "连同本单将欠{after}，额度为{limit}",
 }
 
 PLANS: Mapping[str, str] = {

@@ -10,6 +10,8 @@ from riskscore.phrases.english_policy import (  # noqa: F401  re-exported: one m
     CAPS,
     MENU,
     OPTIONS,
+    ORDER_OUTCOMES,
+    ORDER_REASONS,
     PARAMETERS,
     PLANS,
     RISKS,

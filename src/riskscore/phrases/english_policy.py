@@ -98,6 +98,31 @@ MENU: Mapping[str, str] = {
     "grace": "Orders placed before the cut are honoured against the limit of now until {on}",
 }
 
+ORDER_OUTCOMES: Mapping[str, str] = {
+    "allow": "allowed",
+    "warn": "allowed, with a warning",
+    "block": "blocked",
+    "prepay": "only against prepayment",
+}
+
+ORDER_REASONS: Mapping[str, str] = {
+    "shipped": "The goods have left: they are billed whatever the limit",
+    "stopped": "No further delivery to this customer",
+    "prepaid": "Paid before or on delivery: nothing will be owed for it",
+    "de_minimis": "A small order: what would be owed beyond the limit stays within what the policy lets pass",
+    "unknown_customer": "The book has no such customer",
+    "stale_book": "The book is too old to say what is owed now; a person decides",
+    "exposure_unknown": "What this customer owes could not be computed; a person decides",
+    "no_decision": "No decision is in force: have the customer decided first",
+    "limit_lapsed": "The review of the limit is too long overdue: have the customer decided again",
+    "person_decides": "A person has to decide about this customer first",
+    "prepayment_terms": "The terms are prepayment",
+    "no_limit": "There is no limit: only against prepayment",
+    "over_limit": "With this order {after} would be owed; the limit is {limit}, and {room} of it is free",
+    "nearly_used": "With this order {after} would be owed; the limit of {limit} is nearly used",
+    "within_limit": "With this order {after} would be owed; the limit is {limit}",
+}
+
 PLANS: Mapping[str, str] = {
     "title": "What would raise the grade, the limit or the terms of {customer}",
     "grade": "Grade up one",

@@ -152,6 +152,12 @@ PARAMETERS: Mapping[str, Parameter] = {
         _count("review.medium_up_to", "the worst grade of medium risk", unit="grade", low=0, high=10),
         _days("cut.grace", "orders placed before a cut are honoured for so many days", high=365),
         _count("cut.no_grace_from_grade", "a cut holds at once from this grade on", unit="grade", low=2, high=10),
+        _days("order.horizon", "open orders due later than so many days do not count; without it, all count", high=3650,
+              optional=True),
+        _sign("order.warn_share", "from this share of the limit an order is allowed with a warning", "share of the limit"),
+        _amount("order.de_minimis", "what may be owed beyond the limit in small orders, all of them together", optional=True),
+        _days("order.review_overdue", "a limit lapses for orders when its review is overdue by more days; without it, at once",
+              high=3650, optional=True),
         _share("referral.missing_share", "refer when more of the payment features are missing", "share of payment features"),
         _count("reasons.adverse", "how many adverse reasons are given at most", unit="reasons", low=1, high=10),
         Parameter(

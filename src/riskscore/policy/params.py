@@ -77,6 +77,10 @@ class Params:
     review_medium_up_to: int
     cut_grace: int
     cut_no_grace_from_grade: int
+    order_horizon: int | None
+    order_warn_share: Decimal | None
+    order_de_minimis: Amount | None
+    order_review_overdue: int | None
     referral_missing_share: Decimal
     reasons_adverse: int
     run_not_scored_share: Decimal

@@ -138,6 +138,29 @@ def history(engine: Engine, customer_id: str) -> list[Stored]:
         return [_stored(row) for row in connection.execute(query)]
 
 
+def given_out(engine: Engine, customer_id: str, *, since: date, until: date) -> list[Decision]:
+    """The decisions about a customer that were in force from one day to another, in the order in which they were given out.
+
+    Those for a date after `since` and up to `until`, and those for the newest date up to `since`. One that was given out again
+    counts as given out then.
+    """
+    answered = sa.select(sa.func.max(ANSWERS.c.recorded_at)).where(ANSWERS.c.decision_id == DECISIONS.c.decision_id)
+    answered_at = answered.scalar_subquery()
+    theirs = (
+        sa.select(DECISIONS, RUNS.c.manifest, COMPLETIONS.c.recorded_at.label("completed_at"), answered_at.label("answered_at"))
+        .join_from(DECISIONS, RUNS)
+        .outerjoin(COMPLETIONS, COMPLETIONS.c.run_id == DECISIONS.c.run_id)
+        .where(DECISIONS.c.customer_id == customer_id)
+        .where(COMPLETIONS.c.run_id.is_not(None) | answered_at.is_not(None))
+    )
+    with reading(engine) as connection:
+        dates = theirs.where(DECISIONS.c.as_of <= since).with_only_columns(sa.func.max(DECISIONS.c.as_of))
+        first = connection.execute(dates).scalar_one() or since
+        rows = list(connection.execute(theirs.where(DECISIONS.c.as_of.between(first, until))))
+    rows.sort(key=lambda row: (max(row.completed_at or "", row.answered_at or ""), row.sequence))
+    return [_stored(row).decision for row in rows]
+
+
 @dataclass(frozen=True)
 class Before:
     """The grades of an earlier run, by customer; those without a grade are left out."""

@@ -51,8 +51,20 @@ def company_of(folder: Path, **tables: str) -> Path:
     return folder
 
 
-def with_linear_model(patch: pytest.MonkeyPatch) -> None:
-    """Finance's verbs ask a model whose answers can be done by hand, in place of a registered one."""
+LATE = """
+[[loss.given_lateness]]
+from = 2000-01-01
+value = 0.16
+unit = "share of exposure"
+source = "measured on the book"
+reason = "most who pay late pay in the end"
+"""
+
+
+def with_linear_model(patch: pytest.MonkeyPatch, more: str = "") -> None:
+    """Finance's verbs ask a model whose answers can be done by hand, in place of a registered one. more: lines of the policy."""
     patch.setattr(
-        material, "in_force", lambda _workplace, _engine, on, *, model_name: Signed(LinearModel(), GRADES, parse(POLICY, on=on))
+        material,
+        "in_force",
+        lambda _workplace, _engine, on, *, model_name: Signed(LinearModel(), GRADES, parse(POLICY + more, on=on)),
     )

@@ -93,14 +93,20 @@ def provision_of(accounts: Accounts, text: ProvisionText, told: Told, *, history
             segment="" if by == "none" else row[by] or "",
             opened={bucket: row[bucket] for bucket in AGEING},
             pd=decision.pd if decision else None,
-            lgd=lgd_after_cover(params.loss_given_default, register.cover(row["customer_id"], row["balance"])),
+            lgd=lgd_after_cover(params.loss_given_default, cover),
+            lgd_late=lgd_after_cover(params.loss_of_late, cover),
+            in_default=decision is not None and decision.case is not None and decision.case.in_default,
         )
         for row in accounts.customers
         for decision in [accounts.decisions.get(row["customer_id"])]
+        for cover in [register.cover(row["customer_id"], row["balance"])]
     ]
     rolls = take_rolls(accounts.ledgers(told, "following open money"), accounts.on, n_steps=text.history.cohorts)
     horizon = accounts.signed.grades.horizon_days
-    made = make(debtors, _rolls(rolls.to_pylist()), text, on=accounts.on, lgd=params.loss_given_default, pd_horizon_days=horizon)
+    made = make(
+        debtors, _rolls(rolls.to_pylist()), text, on=accounts.on, pd_horizon_days=horizon,
+        lgd=params.loss_given_default, lgd_late=params.loss_of_late,
+    )  # fmt: skip
     return Shown(accounts.on, accounts.currency, accounts.portfolio.receivables, horizon, text, debtors, made, history_only)
 
 

@@ -73,7 +73,7 @@ def stressed(accounts: Accounts, shock: Shock, bearable: Decimal | None, told: T
 
     Raises UsageRefused for an industry that nobody is in.
     """
-    register, lgd = accounts.register(told), accounts.signed.params.loss_given_default
+    register, params = accounts.register(told), accounts.signed.params
     debts, silent = [], ZERO
     for row in accounts.customers:
         customer, exposure = row["customer_id"], max(row["balance"], ZERO)
@@ -81,8 +81,18 @@ def stressed(accounts: Accounts, shock: Shock, bearable: Decimal | None, told: T
         if decision is None or decision.pd is None:
             silent += exposure
             continue
-        lost = lgd_after_cover(lgd, register.cover(customer, exposure))
-        debts.append(Debt(customer, row["family_id"] or customer, row["industry"] or "", decision.pd, lost, exposure))
+        cover, in_default = register.cover(customer, exposure), decision.case is not None and decision.case.in_default
+        debts.append(
+            Debt(
+                customer,
+                row["family_id"] or customer,
+                row["industry"] or "",
+                decision.pd,
+                lgd_after_cover(params.loss_given_default, cover),
+                exposure,
+                lgd_late=None if in_default else lgd_after_cover(params.loss_of_late, cover),
+            )
+        )
     there = {debt.sector for debt in debts}
     if strangers := sorted(set(shock.sector_times) - there):
         known = ", ".join(sorted(there - {""})[:12]) or "none"

@@ -17,7 +17,11 @@ HARDEST = 1_000_000.0
 
 @dataclass(frozen=True)
 class Debt:
-    """What one customer owes. pd: within the model's horizon. lgd: the share lost, after cover. exposure: money, not negative."""
+    """What one customer owes. pd: within the model's horizon. exposure: money, not negative.
+
+    lgd: the share lost if the customer fails, after cover. lgd_late: the share lost where the model's probability comes true,
+    after cover, because most who pay late pay in the end; null: as lgd.
+    """
 
     customer_id: str
     family: str
@@ -25,11 +29,17 @@ class Debt:
     pd: float
     lgd: Decimal
     exposure: Decimal
+    lgd_late: Decimal | None = None
+
+    @property
+    def lost_late(self) -> Decimal:
+        """What is lost if the probability comes true."""
+        return (self.lgd if self.lgd_late is None else self.lgd_late) * self.exposure
 
     @property
     def at_stake(self) -> Decimal:
-        """What is lost if the customer fails."""
-        return self.lgd * self.exposure
+        """What is lost if the customer fails; never less than if it only pays late, whatever was signed."""
+        return max(self.lgd * self.exposure, self.lost_late)
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,7 @@ class Shock:
 def stressed_loss(debts: Sequence[Debt], shock: Shock) -> Decimal:
     """The expected loss under the shock, in money, each customer's rounded to the cent half up.
 
-    Monotone: a larger multiple or one family more never loses less; with no shock it is PD x LGD x EAD.
+    Monotone: a larger multiple or one family more never loses less; with no shock it is PD x (share lost late) x EAD.
     """
     failing = set(largest_families(debts, shock.top_families))
     return sum((_loss(debt, shock, fails=debt.family in failing) for debt in debts), Decimal(0))
@@ -69,7 +79,7 @@ def largest_families(debts: Sequence[Debt], n: int) -> tuple[str, ...]:
 def reverse(debts: Sequence[Debt], loss: Decimal) -> float | None:
     """The least multiple of every probability at which the expected loss reaches `loss`, to one part in a million.
 
-    1 where it is reached already; None where even certain failure of everybody with a probability above 0 does not reach it.
+    1 where it is reached already; None where it is not, even if everybody with a probability above 0 is certain to pay late.
     """
     if stressed_loss(debts, Shock()) >= loss:
         return 1.0
@@ -84,5 +94,5 @@ def reverse(debts: Sequence[Debt], loss: Decimal) -> float | None:
 
 def _loss(debt: Debt, shock: Shock, *, fails: bool) -> Decimal:
     times = shock.pd_times * shock.sector_times.get(debt.sector, 1.0)
-    probability = ONE if fails else min(ONE, Decimal(repr(debt.pd * times)))
-    return (probability * debt.at_stake).quantize(CENT, rounding=ROUND_HALF_UP)
+    lost = debt.at_stake if fails else min(ONE, Decimal(repr(debt.pd * times))) * debt.lost_late
+    return lost.quantize(CENT, rounding=ROUND_HALF_UP)

@@ -8,7 +8,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from finance import company_of, with_linear_model
+from finance import LATE, company_of, with_linear_model
 from riskscore.portfolio import AGEING
 from riskscore.stores.signed_texts import shipped_models
 from riskscore_pipelines.main import main
@@ -81,6 +81,16 @@ def test_the_bridge_closes_and_the_amounts_add_up(ask):
     assert Decimal(found["gross"]) + Decimal(found["credits"]) == Decimal(found["ledger_balance"])
     assert sum(Decimal(row["provision"]) for row in found["matrix"]) == Decimal(found["provision"])
     assert Decimal(found["model_expected_loss"]) > 0
+
+
+def test_what_is_lost_of_who_pays_late_moves_the_model_and_not_the_provision(ask, monkeypatch):
+    before = json.loads(ask("--json"))
+    with_linear_model(monkeypatch, LATE)
+    after = json.loads(ask("--json"))
+
+    assert after["provision"] == before["provision"]
+    assert after["reconciles"]
+    assert Decimal(after["model_expected_loss"]) < Decimal(before["model_expected_loss"])
 
 
 def test_what_became_of_open_money_adds_up_to_it(ask):

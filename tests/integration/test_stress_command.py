@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from finance import with_linear_model
+from finance import LATE, with_linear_model
 from riskscore_pipelines.main import main
 
 
@@ -36,6 +36,22 @@ def test_scenarios_lose_more_than_expected_and_the_reverse_comes_back(run):
     assert losses["none"] == Decimal(found["expected_loss"]) < doubled
     assert all(loss >= losses["none"] for loss in losses.values())
     assert back["pd_times"] == pytest.approx(2, rel=1e-3)
+
+
+def test_of_those_who_pay_late_only_what_was_signed_is_lost_and_of_those_who_fail_all_that_was(run, monkeypatch):
+    before = {
+        row["scenario"]: Decimal(row["loss"])
+        for row in json.loads(run("--json", "--pd-times", "2", "--top", "3")[1])["scenarios"]
+    }
+    with_linear_model(monkeypatch, LATE)
+    after = {
+        row["scenario"]: Decimal(row["loss"])
+        for row in json.loads(run("--json", "--pd-times", "2", "--top", "3")[1])["scenarios"]
+    }
+
+    assert Decimal("0.4") <= after["none"] / before["none"] + Decimal("0.0001")
+    assert after["none"] < before["none"], "0.16 of 0.40, but for who is in default"
+    assert after["asked"] - after["none"] > 0
 
 
 @pytest.mark.parametrize(("lang", "words"), [("en", "families with most at stake"), ("zh", "风险金额最大的集团")])

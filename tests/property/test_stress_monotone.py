@@ -18,6 +18,7 @@ CUSTOMERS = st.builds(
     pd=st.sampled_from([0.0, 0.001, 0.03, 0.5, 0.999, 1.0]),
     lgd=st.sampled_from([Decimal(0), Decimal("0.4"), Decimal(1)]),
     exposure=st.decimals(0, 10_000_000, places=2),
+    lgd_late=st.sampled_from([None, Decimal(0), Decimal("0.16"), Decimal("0.9")]),
 )
 BOOKS = st.lists(CUSTOMERS, max_size=12)
 TIMES = st.floats(1.0, 100.0)
@@ -25,7 +26,10 @@ TIMES = st.floats(1.0, 100.0)
 
 @given(BOOKS)
 def test_no_shock_is_what_is_expected(debts):
-    expected = sum((expected_loss(debt.pd, debt.lgd, debt.exposure) for debt in debts), Decimal(0))
+    expected = sum(
+        (expected_loss(debt.pd, debt.lgd if debt.lgd_late is None else debt.lgd_late, debt.exposure) for debt in debts),
+        Decimal(0),
+    )
 
     assert stressed_loss(debts, Shock()) == expected
 
@@ -55,6 +59,18 @@ def test_a_loss_that_nothing_reaches():
     assert reverse(debts, Decimal("50.01")) is None
     assert reverse(debts, Decimal(50)) == pytest.approx(10, rel=1e-3)
     assert reverse(debts, Decimal(5)) == 1.0
+
+
+def test_who_only_pays_late_loses_less_than_who_fails():
+    debts = [
+        Debt("a", "a", "C", 0.5, Decimal("0.4"), Decimal(1000), lgd_late=Decimal("0.1")),
+        Debt("b", "b", "C", 0, Decimal(1), Decimal(1)),
+    ]
+
+    assert stressed_loss(debts, Shock()) == 50
+    assert stressed_loss(debts, Shock(pd_times=9)) == 100
+    assert stressed_loss(debts, Shock(top_families=1)) == 400
+    assert reverse(debts, Decimal("100.01")) is None, "though a failure would lose more"
 
 
 def test_the_largest_families_are_those_with_most_at_stake():

@@ -1,5 +1,6 @@
 """From debtors, their history and a signed text to a provision: the golden values, pooling, overlays, and a bridge that closes."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -166,6 +167,31 @@ def test_the_bridge_closes_on_any_mixture_and_names_whom_the_model_does_not_know
     assert sum(found.losses.values()) == found.bridge.total("model")
     assert found.losses["b"] == Decimal("0.05") * (10 + 300 + 20 + 1)
     assert found.bridge.total("booked") == found.provision.total
+
+
+@pytest.mark.parametrize("counted", ["true", "false"], ids=["after cover", "whatever covers it"])
+def test_the_model_speaks_of_paying_late_and_the_matrix_of_never_paying(counted):
+    half = "0.2" if counted == "true" else "0.4"
+    late = Decimal("0.08") if counted == "true" else Decimal("0.16")
+    debtors = [replace(debtor(name, "", 1000, pd=0.5, lgd=half), lgd_late=late) for name in ("late", "silent", "defaulted")]
+    debtors[1], debtors[2] = replace(debtors[1], pd=None), replace(debtors[2], pd=1.0, in_default=True)
+    found = make(
+        debtors,
+        halving("late"),
+        signed(counted=counted),
+        on=ON,
+        lgd=Decimal("0.4"),
+        lgd_late=Decimal("0.16"),
+        pd_horizon_days=365,
+    )
+    before = made([replace(each, lgd_late=None) for each in debtors], halving("late"), signed(counted=counted), horizon=365)
+
+    assert found.losses["late"] == late * 500
+    assert found.losses["defaulted"] == Decimal(half) * 1000
+    assert found.losses["silent"] == before.losses["silent"] > 0
+    assert found.provision == before.provision
+    assert found.bridge.reconciles
+    assert found.bridge.total("model") < before.bridge.total("model")
 
 
 def test_nobody_owes_anything():

@@ -257,7 +257,7 @@ def tables_of(shown: Shown) -> dict[str, pa.Table]:
     customers = [
         {
             "customer_id": debtor.customer_id, "segment": debtor.segment, **{name: debtor.opened[name] for name in BUCKETS},
-            "pd": debtor.pd, "lgd": debtor.lgd, "expected_loss": made.losses[debtor.customer_id],
+            "pd": debtor.pd, "lgd": debtor.lost_share, "expected_loss": made.losses[debtor.customer_id],
         }
         for debtor in sorted(shown.debtors, key=lambda debtor: debtor.customer_id)
     ]  # fmt: skip

@@ -257,7 +257,7 @@ SAYINGS: Mapping[str, str] = {
     "stress_silent": "欠款合计 {amount} 的客户未计入:模型未给出概率。",
     "stress_reverse": "当所有概率升至 {times} 倍时,预期损失达到 {amount}。",
     "stress_reached_already": "无须任何压力,预期损失已达 {amount}。",
-    "stress_never": "即使全部客户违约,损失也达不到 {amount}。",
+    "stress_never": "即使全部客户严重逾期,损失也达不到 {amount}。",
     "stress_families": "风险金额最大的集团",
     "family": "集团",
     "at_stake": "违约时损失",

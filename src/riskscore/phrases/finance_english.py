@@ -257,7 +257,7 @@ SAYINGS: Mapping[str, str] = {
     "stress_silent": "Customers who owe {amount} are left out: the model says nothing of them.",
     "stress_reverse": "A loss of {amount} is expected when every probability is {times} times as high.",
     "stress_reached_already": "A loss of {amount} is expected without any stress.",
-    "stress_never": "A loss of {amount} is not reached even if everybody fails.",
+    "stress_never": "A loss of {amount} is not reached even if everybody pays late.",
     "stress_families": "The families with most at stake",
     "family": "Family",
     "at_stake": "Lost if it fails",

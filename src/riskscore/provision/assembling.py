@@ -19,7 +19,9 @@ SIX_PLACES = Decimal("0.000001")
 class Debtor:
     """One customer's receivables. opened: money by bucket, credits below zero.
 
-    pd: within the model's horizon; None where the model is silent. lgd: the share lost at default after cover.
+    pd: within the model's horizon; None where the model is silent. lgd: the share lost at default after cover. lgd_late: the
+    share lost where the model's probability comes true, after cover, because most who pay late pay in the end; None: as lgd.
+    in_default: observed, so that what is lost is lost at default, whatever was foretold.
     """
 
     customer_id: str
@@ -27,6 +29,18 @@ class Debtor:
     opened: Mapping[str, Decimal]
     pd: float | None
     lgd: Decimal
+    lgd_late: Decimal | None = None
+    in_default: bool = False
+
+    @property
+    def is_foretold(self) -> bool:
+        """Does the model's probability say what will be lost?"""
+        return self.pd is not None and not self.in_default
+
+    @property
+    def lost_share(self) -> Decimal:
+        """The share that the expected loss multiplies the probability by, after cover."""
+        return self.lgd_late if self.is_foretold and self.lgd_late is not None else self.lgd
 
 
 @dataclass(frozen=True)
@@ -59,12 +73,14 @@ def make(
     on: date,
     lgd: Decimal,
     pd_horizon_days: int,
+    lgd_late: Decimal | None = None,
 ) -> Made:
     """The provision of these debtors on that day.
 
     rolls: customer and what became of its open money, cohorts in any number. lgd: the share lost at default of what nobody
-    covers. A segment with fewer customers than the text asks for shares the rates of the whole book. A given rate is booked as
-    it is; its default rate is the rate over the LGD, so that the bridge can walk through it.
+    covers, by which the matrix is made. lgd_late: the share of it lost where the model's probability comes true, for the model's
+    own expected loss; None: as lgd. A segment with fewer customers than the text asks for shares the rates of the whole book. A
+    given rate is booked as it is; its default rate is the rate over the LGD, so that the bridge can walk through it.
     """
     segments = {debtor.customer_id: debtor.segment for debtor in debtors}
     summed = _summed((segments[customer], roll) for customer, roll in rolls if customer in segments)
@@ -86,7 +102,8 @@ def make(
     gross = {cell: sum((amount for _, amount in held), ZERO) for cell, held in cells.items()}
     booked = provide(gross, matrix, on=on, scenarios=text.scenarios_on(on), overlays=text.all_overlays)
     by_cell = {(rate.segment, rate.bucket): rate for rate in matrix}
-    items = _items(cells, by_cell, lgd, pd_horizon_days, text)
+    uncovered = (lgd, lgd if lgd_late is None else lgd_late)
+    items = _items(cells, by_cell, uncovered, pd_horizon_days, text)
     losses = dict.fromkeys((debtor.customer_id for debtor in debtors), ZERO)
     for item in items:
         losses[item.customer_id] += expected_loss(item.pd, item.lgd, item.ead)
@@ -132,17 +149,18 @@ def _rate(segment: str, bucket: str, default_rate: Decimal, lgd: Decimal, given:
 def _items(
     cells: Mapping[tuple[str, str], Sequence[tuple[Debtor, Decimal]]],
     matrix: Mapping[tuple[str, str], Rate],
-    lgd: Decimal,
+    uncovered: tuple[Decimal, Decimal],
     horizon: int,
     text: ProvisionText,
 ) -> list[Item]:
+    """What the model expects of each. uncovered: the share lost of what nobody covers, at default and by the model."""
     items = []
     for cell, held in cells.items():
         history = float(to_horizon(matrix[cell].default_rate or ZERO, horizon))
         items += [
             Item(
-                one.customer_id, cell[1], history if one.pd is None else one.pd, one.lgd if text.cover.counted else lgd, amount,
-                cell[0],
+                one.customer_id, cell[1], history if one.pd is None else one.pd,
+                one.lost_share if text.cover.counted else uncovered[one.is_foretold], amount, cell[0],
             )
             for one, amount in held
         ]  # fmt: skip

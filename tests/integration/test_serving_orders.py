@@ -17,15 +17,20 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from databases import emptied, postgresql
-from deciding import ON
+from deciding import GRADES, ON, POLICY, LinearModel
 from desks import BOOK, BookDesk
 from doors import Open
 from riskscore.decisions import Decision
 from riskscore.errors import StorageFailed
+from riskscore.policy import parse
 from riskscore.review import Person, Wanted
 from riskscore.stores import audit, database, orders, reviews
 from riskscore.stores import decisions as log
 from riskscore.stores.database import open_database, reading
+from riskscore.stores.desk import Signed, open_desk
+from riskscore.stores.ledgers import open_book
+from riskscore.stores.workplace import Workplace
+from riskscore.verdicts import verdict_of
 from riskscore_serving import office as offices
 from riskscore_serving import ordering
 from riskscore_serving.actors import Actor
@@ -369,6 +374,31 @@ def test_the_document_describes_bodies_that_are_read_by_hand(client):
     for place, example in enumerate(RELEASE_EXAMPLES.values()):
         with_room = reserve(client, name=f"SO-{place}", shipped=True).json()["reservation_id"]
         assert release(client, with_room, **example["value"]).status_code == (200 if place == 0 else 422), "9 July is to come"
+
+
+def test_over_a_real_book_every_customer_gets_the_answer_that_its_decision_means(finance_company, monkeypatch):
+    monkeypatch.chdir(finance_company)
+    book, engine = open_book(finance_company / "book"), open_database(Workplace().database)
+    on = book.last_known_on
+    signed = Signed(LinearModel(), GRADES, parse(POLICY.read_text(encoding="utf-8"), on=on))
+    desk = open_desk(book, on, signed, told=lambda *_: None)
+    app = create_app(lambda: desk, Address(), Open(), store=lambda: engine, today=lambda: on)
+    found: Counter[str] = Counter()
+    with TestClient(app, base_url="http://127.0.0.1:8000") as client:
+        for line in desk.overview[:60]:
+            body = ask(client, "1000", customer=line.customer_id)
+            decided = log.find(engine, body["decision_id"]).decision
+            verdict, owed = verdict_of(decided), Decimal(body["before"])
+            assert (owed, Decimal(body["receivables"])) == (decided.exposure,) * 2
+            if body["outcome"] in {"allow", "warn"} and body["reason"] != "de_minimis":
+                assert verdict.limit is not None
+                assert Decimal(body["after"]) == owed + 1000 <= verdict.limit == Decimal(body["limit"])
+            if verdict.outcome == "refer":
+                assert body["outcome"] == "block"
+            found[body["reason"]] += 1
+    engine.dispose()
+
+    assert {"within_limit", "over_limit", "person_decides", "prepayment_terms", "stopped"} <= set(found)
 
 
 # --- in parallel -------------------------------------------------------------------------------------------------------------

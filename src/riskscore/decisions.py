@@ -189,6 +189,11 @@ class Decision:
         """The record as canonical JSON. Equal decisions are equal bytes."""
         return canonical_bytes(self.record)
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the record: the same decision may be given out many times, and is compared every time."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
 
 def grade_before(decision: Decision) -> GradeBefore | None:
     """What a later decision keeps its grade against: the grades of this one; null where it has none."""

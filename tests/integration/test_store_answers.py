@@ -199,3 +199,32 @@ def test_a_disk_that_takes_nothing_records_nothing(tmp_path):
 
     assert decisions.verify(engine) == count(engine) == count(engine, APPLICANTS) == 0
     engine.dispose()
+
+
+def steps_of(engine: sa.Engine, query: sa.Select) -> list[str]:
+    """How SQLite goes about a query."""
+    bound = query.compile(engine, compile_kwargs={"literal_binds": True})
+    with reading(engine) as connection:
+        return [row.detail for row in connection.exec_driver_sql(f"explain query plan {bound}")]
+
+
+def test_keys_are_looked_up_and_answers_not_read_through_however_many_ask(tmp_path):
+    """Reading all answers made every decision dearer by those before it. The planted way to ask is the one that did."""
+    engine = open_database(f"sqlite:///{tmp_path / 'riskscore.db'}")
+    keys = [Key(who, name) for who in ("anna", "bert") for name in ("k1", "k2", "k3")]
+    pairs = sa.tuple_(ANSWERS.c.principal, ANSWERS.c.idempotency_key).in_([(key.principal, key.name) for key in keys])
+    there = sa.select(ANSWERS.c.body)
+    found, planted = (steps_of(engine, there.where(rule)) for rule in (answers.under(keys), pairs))
+    engine.dispose()
+
+    assert any(step.startswith("SEARCH answers USING INDEX") for step in found)
+    assert not any("SCAN answers" in step for step in found)
+    assert any("SCAN answers" in step for step in planted)
+
+
+def test_only_the_answers_under_those_very_keys_are_found(engine):
+    given = [answer(Key(who, name), f"{who}-{name}") for who in ("anna", "bert") for name in ("k1", "k2")]
+    answers.record(engine, given)
+    asked = [answer(Key("anna", "k2")), answer(Key("bert", "k1")), answer(Key("bert", "k3"), "somebody else")]
+
+    assert [each.replayed for each in answers.record(engine, asked)] == [True, True, False]

@@ -73,21 +73,20 @@ def lock_chain(connection: Connection) -> None:
 def append_in(connection: Connection, decisions: Sequence[Decision], signed: Texts = NO_TEXTS) -> int:
     """As `append`, inside a transaction that holds the lock of the chain."""
     provenance = decisions[0].provenance
-    texts = {decision.customer_id: decision.to_bytes().decode() for decision in decisions}
-    _record_run(connection, provenance)
-    _record_texts(connection, provenance, signed)
-    there = _digests(connection, provenance.run_id, sorted(texts))
+    made = {decision.customer_id: decision for decision in decisions}
+    there = _digests(connection, provenance.run_id, sorted(made))
     for customer, digest in there.items():
-        if _sha256(texts[customer]) != digest:
+        if made[customer].digest != digest:
             raise NotReproduced(
                 f"decision {provenance.decision_id(customer)} is recorded with other content than this run computes from the "
                 "same manifest. Nothing was recorded. Something outside the manifest decides: report it as a bug."
             )
+    _record_texts(connection, provenance, signed)
     new = [decision for decision in decisions if decision.customer_id not in there]
-    rows = _chained(connection, new, texts)
-    if rows:
-        connection.execute(sa.insert(DECISIONS), rows)
-    return len(rows)
+    if new:
+        _record_run(connection, provenance)
+        connection.execute(sa.insert(DECISIONS), _chained(connection, new))
+    return len(new)
 
 
 def complete(engine: Engine, provenance: Provenance, n_decisions: int) -> None:
@@ -259,7 +258,7 @@ def verify(engine: Engine) -> int:
     return expected - 1
 
 
-def _chained(connection: Connection, decisions: Sequence[Decision], texts: Mapping[str, str]) -> list[dict[str, Any]]:
+def _chained(connection: Connection, decisions: Sequence[Decision]) -> list[dict[str, Any]]:
     head = connection.execute(
         sa.select(DECISIONS.c.sequence, DECISIONS.c.link).order_by(DECISIONS.c.sequence.desc()).limit(1)
     ).one_or_none()
@@ -268,7 +267,6 @@ def _chained(connection: Connection, decisions: Sequence[Decision], texts: Mappi
     rows = []
     for decision in sorted(decisions, key=lambda each: each.customer_id):
         sequence += 1
-        text = texts[decision.customer_id]
         row: dict[str, Any] = {
             "sequence": sequence,
             "decision_id": decision.decision_id,
@@ -276,8 +274,8 @@ def _chained(connection: Connection, decisions: Sequence[Decision], texts: Mappi
             "customer_id": decision.customer_id,
             "as_of": decision.as_of,
             "status": decision.status,
-            "record": text,
-            "digest": _sha256(text),
+            "record": decision.to_bytes().decode(),
+            "digest": decision.digest,
             "previous": previous,
             "recorded_at": at,
         }

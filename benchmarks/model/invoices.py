@@ -86,20 +86,27 @@ def real_rows(name: str, path: Path, refits: tuple[date, ...], *, quick: bool) -
 
 
 def judged_row(name: str, k: int, gathered: Any, forecast: Any, *, quick: bool) -> dict[str, Any]:
-    mask = forecast.judged(k)
-    outcome = forecast.fates.late(k)[mask]
-    resamples = Resamples(customers_of(forecast.cases)[mask], N_RESAMPLES, 1)
-    figures = resamples.judge(forecast.curves.late(k)[mask], outcome).measured()
-    said = {"shrunken rate": forecast.own.late(k)[mask]} | {
-        each: chance[mask] for each, chance in peers(gathered, k, quick=quick).items()
-    }
-    others = {each: Resamples(resamples.customers, 1, 1).judge(chance, outcome).measured() for each, chance in said.items()}
+    """Every invoice with what was known when it became known: the rows the floors were set on. Some are late by then already
+    (a ledger may name an invoice weeks after its date); what is left without them, a harder question, is told beside it.
+    """
+    outcome = forecast.fates.late(k)
+    known = ~np.isnan(outcome) & (day_number(forecast.until) - forecast.cases.column("due") > k)
+    undecided = forecast.judged(k)
+    said = {"shrunken rate": forecast.own.late(k)} | peers(gathered, k, quick=quick)
+    customers = customers_of(forecast.cases)
+
+    def figures(chance: Any, mask: Any, resamples: int) -> dict[str, Any]:
+        return Resamples(customers[mask], resamples, 1).judge(chance[mask], outcome[mask]).measured()
+
+    found, harder = (figures(forecast.curves.late(k), mask, N_RESAMPLES) for mask in (known, undecided))
     floor = FLOORS[name, k]
-    passed = figures["auc"].value >= floor["auc"] and figures["log_loss"].value <= floor.get("log_loss", np.inf)
+    passed = found["auc"].value >= floor["auc"] and found["log_loss"].value <= floor.get("log_loss", np.inf)
     measured = (
-        f"AUC {interval(figures['auc'])}, log loss {interval(figures['log_loss'])}, ECE {figures['ece'].value:.3f}, "
-        f"n {len(outcome):,}, {outcome.mean():.1%} late"
+        f"AUC {interval(found['auc'])}, log loss {interval(found['log_loss'])}, ECE {found['ece'].value:.3f}, "
+        f"n {known.sum():,}, {outcome[known].mean():.1%} late; of the {undecided.sum():,} undecided then: "
+        f"AUC {harder['auc'].value:.4f}, log loss {harder['log_loss'].value:.4f}"
     )
+    others = {each: figures(chance, known, 1) for each, chance in said.items()}
     told = "; ".join(f"{each} {m['auc'].value:.3f} / {m['log_loss'].value:.3f}" for each, m in others.items())
     return row(f"{name.upper()} late > {k}", measured, floor_text(floor), told, passed)
 
@@ -115,7 +122,7 @@ def peers(gathered: Any, k: int, *, quick: bool) -> dict[str, Any]:
         end = day_number(refits[number + 1]) if number + 1 < len(refits) else np.inf
         then = gathered.fates[refit - timedelta(days=1)]
         outcome = then.late(k)
-        past = new & (as_of < start) & ~np.isnan(outcome) & (cases.age <= k)
+        past = new & (as_of < start) & ~np.isnan(outcome)
         now = new & (as_of >= start) & (as_of < end)
         habits = fit_habits(cases.take((as_of < start) & then.counts))
         learned, asked = (describe(cases.take(mask), catalogue_of(), habits).matrix for mask in (past, now))

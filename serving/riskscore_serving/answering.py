@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi import Path as PathParameter
 from pydantic import Field
 
@@ -13,8 +13,8 @@ from riskscore.phrases import condition_sentence, outcome_name, would_help_sente
 from riskscore.stores import decisions as log
 from riskscore.stores.answers import Answer, Key, new_applicant_id
 from riskscore.verdicts import verdict_of, would_help
-from riskscore_serving.access.gate import RuledRoute
-from riskscore_serving.actors import WithActor
+from riskscore_serving.access.gate import RawRoute, RuledRoute
+from riskscore_serving.actors import Actor
 from riskscore_serving.api import CustomerOut, Out, OverrideOut, Spoken, spoken
 from riskscore_serving.asking import Wanted, in_book_terms
 from riskscore_serving.document import asks
@@ -23,6 +23,7 @@ from riskscore_serving.problems import Refusal, responses
 from riskscore_serving.strictness import body_of
 
 router = APIRouter(route_class=RuledRoute)
+raw = APIRouter(route_class=RawRoute)
 
 
 class SaidOut(Out):
@@ -80,8 +81,8 @@ class ReplayOut(Out):
     differs: tuple[str, ...] = Field(description="fields in which the two differ; none where they are identical")
 
 
-def office_of(request: Request) -> Office:
-    """The office of this request."""
+async def office_of(request: Request) -> Office:
+    """The office of this request; not a plain function, which would be given a thread of its own to look it up."""
     office: Office = request.app.state.office
     return office
 
@@ -90,10 +91,11 @@ WithOffice = Annotated[Office, Depends(office_of)]
 DecisionId = Annotated[str, PathParameter(pattern="^[0-9a-f]{32}$")]
 
 
-@router.post("/v1/scores", tags=["decisions"], response_model=DecisionOut, responses=responses(400, 404, 413, 422, 503),
-             openapi_extra=asks(Wanted))  # fmt: skip
-async def score(request: Request, office: WithOffice) -> Response:
+@raw.post("/v1/scores", tags=["decisions"], response_model=DecisionOut, responses=responses(400, 404, 413, 422, 503),
+          openapi_extra=asks(Wanted))  # fmt: skip
+async def score(request: Request) -> Response:
     """Score a customer of the book or an applicant. Nothing is recorded; without a model that answers there is no score."""
+    office: Office = request.app.state.office
     wanted, _ = await body_of(request, Wanted)
     decision, wanted, _ = await _decided(office, wanted)
     referred = decision.referral.reasons if decision.referral else ()
@@ -104,20 +106,18 @@ async def score(request: Request, office: WithOffice) -> Response:
     return _answer(_told(office, decision, wanted))
 
 
-@router.post("/v1/decisions", tags=["decisions"], status_code=201, response_model=DecisionOut,
-             responses=responses(400, 404, 409, 413, 422, 503), openapi_extra=asks(Wanted))  # fmt: skip
-async def decide(
-    request: Request,
-    office: WithOffice,
-    who: WithActor,
-    idempotency_key: Annotated[str | None, Header(description="chosen by who asks, one a decision; required")] = None,
-) -> Response:
+@raw.post("/v1/decisions", tags=["decisions"], status_code=201, response_model=DecisionOut,
+          responses=responses(400, 404, 409, 413, 422, 503),
+          openapi_extra=asks(Wanted, idempotency_key="chosen by who asks, one a decision; required"))  # fmt: skip
+async def decide(request: Request) -> Response:
     """Decide a customer of the book or an applicant, and record the decision.
 
     Asking again with the same Idempotency-Key gives the first answer again (Idempotency-Replayed: true), whatever happened
     between. Where model or book are in doubt the outcome is refer.
     """
-    key = key_of(who.name, idempotency_key)
+    office: Office = request.app.state.office
+    who: Actor = request.scope["riskscore_actor"]
+    key = key_of(who.name, request.headers.get("idempotency-key"))
     wanted, plain = await body_of(request, Wanted)
     asked = canonical_bytes(plain).decode()
     with office.in_hand(key):

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-import uuid
+import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
@@ -12,7 +12,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from sqlalchemy.engine import Engine
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -24,7 +24,7 @@ from riskscore.stores.replaying import Replayed
 from riskscore.stores.signed_texts import find_text
 from riskscore_serving import answering, document, looking, operating, ordering, planning, problems, review_pages, reviewing
 from riskscore_serving.access import matrix, pages
-from riskscore_serving.access.gate import Door, rule
+from riskscore_serving.access.gate import Door, Straight, rule
 from riskscore_serving.api import Desk, router
 from riskscore_serving.office import Office, Rules
 from riskscore_serving.settings import Address
@@ -56,22 +56,23 @@ class Guard:
     def __init__(self, app: ASGIApp, at: Address) -> None:
         self.app = app
         self.allowed_hosts = at.allowed_hosts
-        self.headers = {**HEADERS, **(ONLY_TLS if at.is_secure else {})}
+        headers = {**HEADERS, **(ONLY_TLS if at.is_secure else {})}
+        self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = uuid.uuid4().hex
+        request_id = secrets.token_hex(16)
         scope["riskscore_request_id"] = request_id
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = request_id
-                for name, value in self.headers.items():
-                    headers.setdefault(name, value)
+                given = message["headers"]
+                there = {name for name, _ in given}
+                ours = [header for header in self.headers if header[0] not in there]
+                message["headers"] = [*given, (b"x-request-id", request_id.encode()), *ours]
             await send(message)
 
         if host_of(Headers(scope=scope).get("host", "")) not in self.allowed_hosts:
@@ -92,7 +93,8 @@ def bounded(scope: Scope, receive: Receive) -> Receive:
         if declared.isdigit() and int(declared[:20]) > LARGEST_BODY:
             raise problems.Refusal("too-large", headers={"Connection": "close"})
         try:
-            message = await asyncio.wait_for(receive(), max(until - monotonic(), 0.001))
+            async with asyncio.timeout(max(until - monotonic(), 0.001)):
+                message = await receive()
         except TimeoutError:
             raise problems.Refusal("invalid-request", "The body came too slowly.", headers={"Connection": "close"}) from None
         left -= len(message.get("body", b""))
@@ -155,13 +157,13 @@ def create_app(
     app.state.planner = planning.Planner()
     app.state.delegated = delegated or shipped_delegation
     app.state.desk, app.state.office, app.state.replay = desk, office, replay
-    looked_at = (router, answering.router, looking.router, operating.router, pages.router, planning.router)
+    looked_at = (router, answering.raw, answering.router, looking.router, operating.router, pages.router, planning.router)
     for part in (*looked_at, ordering.router, reviewing.router, review_pages.router):
         app.include_router(part)
     problems.install(app)
     document.install(app)
     rule(app, matrix.shipped(), door)
-    guarded = Guard(operating.Watched(app), at)
+    guarded = Guard(operating.Watched(Straight(app, answering.raw.routes)), at)
     proxies = [str(network) for network in at.exposure.proxies]
     return ProxyHeadersMiddleware(guarded, trusted_hosts=proxies) if proxies else guarded  # type: ignore[arg-type,return-value]
 

@@ -215,4 +215,4 @@ def in_book_terms(wanted: Wanted, on: date, currency: str) -> Wanted:
     ]  # fmt: skip
     if faults:
         raise RequestValidationError([{"loc": ("body", *where), "type": why} for where, why in faults])
-    return wanted.model_copy(update={"statements": statements})
+    return wanted.model_copy(update={"statements": statements}) if statements else wanted

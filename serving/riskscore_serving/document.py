@@ -42,10 +42,18 @@ LINKS: Mapping[tuple[str, str, str], Sequence[tuple[str, str, Mapping[str, str],
 """Method, path and status of an answer to what can be asked next, and which of its fields go into that."""
 
 
-def asks(shape: type[BaseModel], examples: Mapping[str, Any] = EXAMPLES) -> dict[str, Any]:
-    """What a route documents that reads its body by hand."""
+def asks(shape: type[BaseModel], examples: Mapping[str, Any] = EXAMPLES, **headers: str) -> dict[str, Any]:
+    """What a route documents that reads its body by hand, and headers: name, with _ for -, to what it is."""
     content = {"application/json": {"schema": {"$ref": REF.format(model=shape.__name__)}, "examples": dict(examples)}}
-    return {"requestBody": {"required": True, "content": content}}
+    documented: dict[str, Any] = {"requestBody": {"required": True, "content": content}}
+    if headers:
+        documented["parameters"] = [_header(name.replace("_", "-"), says) for name, says in headers.items()]
+    return documented
+
+
+def _header(name: str, says: str) -> dict[str, Any]:
+    text = {"anyOf": [{"type": "string"}, {"type": "null"}], "description": says, "title": name.title()}
+    return {"name": name, "in": "header", "required": False, "schema": text, "description": says}
 
 
 def install(app: FastAPI) -> None:

@@ -1,6 +1,5 @@
 """Operation: is it alive, may it be asked, figures for monitoring, and one line in the log for every request."""
 
-import hashlib
 import hmac
 import json
 import logging
@@ -113,7 +112,7 @@ class Watched:
 
     def pseudonym(self, name: str) -> str:
         """The same name is the same pseudonym in one life of the server."""
-        return hmac.new(self._pseudonyms, name.encode(), hashlib.sha256).hexdigest()[:12]
+        return hmac.digest(self._pseudonyms, name.encode(), "sha256").hex()[:12]
 
 
 def log_requests() -> None:

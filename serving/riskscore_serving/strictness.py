@@ -33,10 +33,10 @@ async def body_of(request: Request, shape: type[Shape]) -> tuple[Shape, Any]:
         raise Refusal("invalid-request", "The body must be JSON and say so: Content-Type: application/json.")
     raw = await request.body()
     try:
-        plain = json.loads(
-            raw.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refused, parse_float=_finite, parse_int=_short
-        )
-        json.dumps(plain, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+        text = raw.decode("utf-8")
+        plain = json.loads(text, object_pairs_hook=_once, parse_constant=_refused, parse_float=_finite, parse_int=_short)
+        if "\\u" in text:  # half of a surrogate pair is no text, and only written so does it get through the decoding
+            json.dumps(plain, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:  # UnicodeError and JSONDecodeError are ValueErrors
         raise Refusal("invalid-request", "The body is not one unambiguous JSON text.") from error
     try:

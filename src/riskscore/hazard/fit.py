@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 from riskscore.hazard.bins import EDGES, N_BINS
 from riskscore.hazard.cases import Cases
-from riskscore.hazard.formula import FORMAT, with_selftest
+from riskscore.hazard.formula import FORMAT, HABIT, with_selftest
 from riskscore.hazard.inputs import OF_BIN, OF_CASE, Described, describe, fit_habits
 from riskscore.model.bundle import canonical
 from riskscore.model.formula import Floats
 from riskscore.model.logistic import fit_logistic
-from riskscore.model.members import describe_term, standardised, trees_as_text
+from riskscore.model.members import describe_term, fit_rate_member, standardised, trees_as_text
 from riskscore.recipe import HazardTerms, LogisticTerms, TreeTerms
 
 N_SELFTEST = 64
@@ -76,6 +77,7 @@ def fit_hazard(cases: Cases, fates: Watched, catalogue: tuple[str, ...], terms: 
                 "rate": float(terms.rate_weight),
             },
             "logistic": _fit_logistic(matrix[::stride], place[::stride], paid[::stride], names, terms.logistic, each / stride),
+            "rate": fit_rate_member(expit(matrix[::stride, -HABIT]), paid[::stride]),
         }
         booster = _fit_trees(matrix, paid, terms.trees, n_late, each, seed)
     files = {"booster.txt": booster, "formula.json": canonical(formula)}

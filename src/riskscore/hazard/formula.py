@@ -68,6 +68,7 @@ class Hazard:
         self.habits: dict[str, Any] = stored["habits"]
         self.weights: dict[str, float] = stored["weights"]
         self.logistic: dict[str, Any] = stored["logistic"]
+        self.rate: dict[str, float] = stored.get("rate", {"intercept": 0.0, "slope": 1.0, "center": 0.0})
         self.booster = lightgbm.Booster(model_str=files["booster.txt"].decode())
         self.names = (*self.catalogue, *OF_CASE, *OF_BIN)
 
@@ -99,7 +100,8 @@ class Hazard:
         for term in self.logistic["terms"]:
             slope = term["coefficient"] + late * term["late_coefficient"]
             logistic = logistic + slope * standardised(term, periods[:, self.names.index(term["input"])])
-        return {"logistic": logistic, "trees": self._ask_trees(periods), "rate": periods[:, -HABIT]}
+        rate = self.rate["intercept"] + self.rate["slope"] * (periods[:, -HABIT] - self.rate["center"])
+        return {"logistic": logistic, "trees": self._ask_trees(periods), "rate": rate}
 
     def _ask_trees(self, periods: Floats) -> Floats:
         if not len(periods):

@@ -1,6 +1,6 @@
 """How good the late-payment model is: every figure beside its floor, its peers on the same rows and, in the simulator, the limit.
 
-    python benchmarks/bench_model.py [--quick] [--only invoices customers firms]
+    python benchmarks/bench_model.py [--quick] [--only invoices readouts first_invoices customers thin firms]
 
 Each module of `benchmarks/model/` measures one kind of work and returns its rows. The table is printed and written to
 `benchmarks/out/model.json`. The public data sets are read from ../shared/data beside this checkout; a row whose data are not
@@ -24,7 +24,7 @@ from rich.table import Table
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE / "out"
-PARTS = ("invoices", "customers", "thin", "firms")
+PARTS = ("invoices", "readouts", "first_invoices", "customers", "thin", "firms")
 """The modules of `benchmarks/model/`, in the order in which they are run."""
 
 Row = dict[str, Any]

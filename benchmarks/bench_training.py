@@ -2,7 +2,8 @@
 
 Run `python benchmarks/bench_training.py [--customers 2000] [--months 36] [--seed 7]`. The book is simulated; simulating is not
 counted. Writes `benchmarks/out/training.json`. The bar: 2,000 customers and 36 months (about 170,000 invoices) in under 60 CPU
-seconds in all, recording included; contributions of every row at no more than 3 times LightGBM's own `pred_contrib`.
+seconds for the model of customers and in under 240 for everything, payment hazard and recording included; contributions of every
+row at no more than 3 times LightGBM's own `pred_contrib`.
 """
 
 import argparse
@@ -22,7 +23,8 @@ from riskscore.stores.engines import ledger_of
 from riskscore.stores.models import Registry, record
 from riskscore.stores.signed_texts import find_text
 
-BAR_CPU_SECONDS = 60.0
+BAR_CPU_SECONDS, BAR_WITH_HAZARD = 60.0, 240.0
+HAZARD_STAGES = ("invoices and their fates", "judging and learning hazard")
 BAR_EXPLAIN_RATIO = 3.0
 OUT = Path(__file__).parent / "out"
 
@@ -68,7 +70,12 @@ def main() -> None:
     print(f"{arguments.customers:,} customers, {n_invoices:,} invoices")
     ledger = ledger_of(dict(world.tables), "EUR")
     gathered = timed(stages, "features and outcomes", lambda: training.gather([ledger], signed, until=world.end_on))
-    trained = timed(stages, "judging and learning", lambda: training.learn(gathered, signed, bounds))
+    timed(stages, "judging and learning", lambda: training.learn(gathered, signed, bounds))
+    invoices = timed(stages, HAZARD_STAGES[0], lambda: training.gather_invoices([ledger], signed, until=world.end_on))
+    trained = timed(stages, HAZARD_STAGES[1], lambda: training.learn(gathered, signed, bounds, invoices=invoices))
+    # Learning with invoices learns the customers once more: what is more than before is the hazard's.
+    for clock in ("wall", "cpu"):
+        stages[HAZARD_STAGES[1]][clock] -= stages["judging and learning"][clock]
     with tempfile.TemporaryDirectory() as folder:
         registry = Registry(f"sqlite:///{folder}/mlflow.db")
         timed(stages, "opening a new registry", registry.experiment)

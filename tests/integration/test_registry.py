@@ -436,3 +436,11 @@ def test_a_search_gives_the_same_recipe_for_the_same_seed_and_writes_every_trial
     assert len(children) == 5  # the recipe as it is, and four trials
     assert all("log_loss" in run.data.metrics for run in children)
     assert registry.versions(NAME) == []  # nothing is registered by a search
+
+
+def test_a_newcomer_is_told_a_wider_interval_than_a_customer_with_a_history():
+    log_odds = np.linspace(-4, 2, 60)
+    said = [speaker.probability(log_odds) for speaker in (trained().model.newcomer, trained().model)]
+    widths = [float(np.mean(each.high - each.low)) for each in said]
+
+    assert widths[0] >= widths[1]

@@ -146,6 +146,25 @@ def test_the_interval_is_wide_where_few_customers_were_seen():
     assert widths[0] > 2 * widths[1] > 4 * widths[2]
 
 
+def surer(newcomers, others):
+    """Whether the intervals of newcomers are narrower on average than those of the others."""
+    grid = np.linspace(-5, 1, 60)
+    widths = [float(np.mean(np.subtract(*steps(interval, grid)[::-1]))) for interval in (newcomers, others)]
+    return widths[0] < widths[1]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_who_is_judged_on_less_is_never_told_a_narrower_interval(seed):
+    log_odds, outcome, _ = book(n_customers=600, n_cuts=6, seed=seed)
+    with_history = venn_abers(log_odds, outcome, np.full(3600, 1 / 6))
+    log_odds, outcome, _ = book(n_customers=80, n_cuts=1, seed=100 + seed)
+
+    assert not surer(venn_abers(log_odds, outcome, np.ones(80)), with_history)
+    # The planted fault: months counted as customers, so that eighty newcomers pass for nearly a thousand.
+    months, late = np.repeat(log_odds, 12), np.repeat(outcome, 12)
+    assert surer(venn_abers(months, late, np.ones(960)), with_history)
+
+
 def test_twelve_months_of_one_customer_are_not_twelve_customers():
     log_odds, outcome, _ = book(n_customers=50, n_cuts=1)
     repeated = venn_abers(np.repeat(log_odds, 12), np.repeat(outcome, 12), np.full(600, 1 / 12))

@@ -208,4 +208,5 @@ def _firm_hand(terms: ColdTerms) -> ColdTerms:
 
 
 def _loss(pd: Any, outcome: Any) -> Any:
-    return -np.where(outcome == 1, np.log(pd), np.log1p(-pd))
+    """Log loss by an outcome of 0 or 1, or in the mean by the chance of it."""
+    return -(outcome * np.log(pd) + (1 - outcome) * np.log1p(-pd))

@@ -49,4 +49,4 @@ def test_many_customers_do_not_cancel_out(monkeypatch):
     monkeypatch.setattr(cash, "WEEK_SHOCK", 0.0)  # the planted fault: weeks that share nothing but one shift for all of them
     without = width(said())
 
-    assert whole > 1.5 * without
+    assert whole > 1.3 * without

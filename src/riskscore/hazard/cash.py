@@ -16,7 +16,7 @@ from riskscore.model.formula import Floats
 
 WEEK = 7
 N_DRAWS = 1000
-COMMON_SHOCK, OWN_SHOCK, WEEK_SHOCK = 0.2, 0.8, 0.4
+COMMON_SHOCK, OWN_SHOCK, WEEK_SHOCK = 0.15, 0.8, 0.3
 """Spread, in log-odds of being paid in a week, of what all invoices share, those of one customer, and all in one week.
 
 Chosen on simulated books that no benchmark reports.

@@ -1,0 +1,109 @@
+"""Can a decision be made again years later? A thousand recorded ones, drawn at random, after two changes of the model.
+
+An invented company decides its book at month ends with a first model, and again with a second one; then a third is put in force.
+Every drawn decision is made again from the record, the kept texts and the approved bytes of the model of its time, and compared
+byte for byte. The planted fault beside it: the same decisions made with the model in force today.
+
+Example:  python benchmarks/bench_replay.py --customers 300 --draw 1000
+"""
+
+import argparse
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from riskscore.scoring import replay
+from riskscore.simulation import simulate
+from riskscore.snapshot import month_ends
+from riskscore.stores import decisions as log
+from riskscore.stores.database import open_database
+from riskscore.stores.desk import in_force
+from riskscore.stores.exports import write_exports
+from riskscore.stores.ledgers import Delivery, ingest
+from riskscore.stores.ledgers.mapping import load
+from riskscore.stores.replaying import Replayer
+from riskscore.stores.signed_texts import find_text
+from riskscore.stores.workplace import Workplace
+
+N_MONTHS, N_DECIDED = 30, 3
+SEED_LINE = re.compile(r"(?m)^seed = \d+")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print how many are identical."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--customers", type=int, default=300)
+    parser.add_argument("--draw", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=5)
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        until = decided_twice(folder, asked.customers, asked.seed)
+        again(folder, until, asked.draw, asked.seed)
+
+
+def decided_twice(folder: Path, n_customers: int, seed: int) -> date:
+    """Month ends decided by two models, a third one in force; the last day of the book."""
+    world = simulate("default", n_customers=n_customers, n_months=N_MONTHS, seed=seed)
+    write_exports(world, folder / "exports")
+    ingest(Delivery(places=[str(folder / "exports")], mapping=load("canonical"), extracted_on=world.end_on), folder / "book")
+    recipe = folder / "models" / "late_payment" / "recipe.toml"
+    recipe.parent.mkdir(parents=True)
+    text = find_text("late_payment/recipe.toml").read_text(encoding="utf-8")
+    days = month_ends(date(world.end_on.year - 1, 12, 1), world.end_on)[-N_DECIDED - 1 : -1]
+    for version in (1, 2, 3):
+        recipe.write_text(SEED_LINE.sub(f"seed = {version}", text), encoding="utf-8")
+        if version == 1:
+            verb(folder, "train", "--first", "--by", "ann")
+        else:
+            verb(folder, "train")
+            verb(folder, "promote", str(version), "--by", "ann", "--release", "another seed")
+            verb(folder, "approve", str(version), "--by", "bo", "--release", "another seed")
+        for day in days if version < 3 else ():
+            verb(folder, "score", "--as-of", day.isoformat(), "--out", f"{day}.csv")
+    return world.end_on
+
+
+def verb(folder: Path, *arguments: str) -> None:
+    """One command in that folder."""
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "riskscore_pipelines", *arguments]
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True, env={**os.environ})
+    if done.returncode:
+        sys.exit(f"{' '.join(arguments)}: {done.stderr}")
+    print(f"  {time.perf_counter() - started:6.1f} s  {' '.join(arguments[:3])}", flush=True)
+
+
+def again(folder: Path, until: date, n_drawn: int, seed: int) -> None:
+    """Make decisions again and compare."""
+    workplace = Workplace(
+        book=folder / "book", database=f"sqlite:///{folder / 'riskscore.db'}", mlflow=f"sqlite:///{folder / 'mlflow.db'}",
+        models=folder / "models", approved=folder / "approved_models",
+    )  # fmt: skip
+    engine = open_database(workplace.database)
+    signed = in_force(workplace, engine, until, model_name="late_payment")
+    recorded = [each for _, run in log.between(engine, date(2000, 1, 1), until) for each in run.values()]
+    drawn = random.Random(seed).sample(recorded, min(n_drawn, len(recorded)))
+    replayer = Replayer(workplace, engine)
+    started = time.perf_counter()
+    found = [replayer.again(each) for each in drawn]
+    seconds = time.perf_counter() - started
+    models = {each.provenance.model for each in drawn} - {None}
+    planted = [replay(each, signed.model, signed.grades, signed.params).to_bytes() != each.to_bytes() for each in drawn]
+    engine.dispose()
+    print(
+        f"{len(drawn):,} of {len(recorded):,} decisions of {len(models)} models that are no longer in force made again: "
+        f"{sum(each.identical for each in found):,} identical to the byte ({1000 * seconds / len(drawn):.1f} ms each); "
+        f"with today's model {sum(planted):,} would differ"
+    )
+
+
+if __name__ == "__main__":
+    main()

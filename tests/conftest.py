@@ -1,6 +1,7 @@
 """What every test stands on: the repository, the public data beside it, quiet libraries, bounded examples."""
 
 import os
+import sys
 from pathlib import Path
 
 # Set before any library is imported: no telemetry, one thread, no window for plots.
@@ -40,6 +41,13 @@ def _no_settings_of_the_runner(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads the `RISKSCORE_*` variables or the MLflow address of whoever runs it."""
     for name in [name for name in os.environ if name.startswith("RISKSCORE_")] + ["MLFLOW_TRACKING_URI"]:
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _patient_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server in the test's own process waits for a busy machine; a test about its patience sets that itself."""
+    if offices := sys.modules.get("riskscore_serving.office"):
+        monkeypatch.setattr(offices, "PATIENCE", 30.0)
 
 
 @pytest.fixture(scope="session")

@@ -122,7 +122,7 @@ def _fit_trees(matrix: Floats, paid: Floats, terms: TreeTerms, n_late: int, each
         "min_data_in_leaf": max(20, round(terms.customers_in_leaf * each)),
         "lambda_l2": terms.ridge * each,
         "feature_fraction": terms.column_share,
-        "max_bin": 127,
+        "max_bin": 63,
         "seed": seed,
         "deterministic": True,
         "force_row_wise": True,

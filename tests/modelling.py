@@ -64,7 +64,8 @@ def small_text() -> str:
         ("rounds = 80", "rounds = 25"),
         ("rounds = 150", "rounds = 25"),
         ("most_cases = 24000", "most_cases = 1500"),
-        ("rounds = 60", "rounds = 25"),
+        ("rounds = 120", "rounds = 25"),
+        ("leaves = 6, depth = 4, rounds = 60", "leaves = 6, depth = 4, rounds = 25"),
     ):
         assert line in text
         text = text.replace(line, quicker)

@@ -146,9 +146,8 @@ def test_what_follows_from_an_answer_is_answered_as_described_too(server: tuple[
     assert walk(app, document_of(app), door, REACHED[caller]) >= REACHED[caller]
 
 
-def test_a_fault_that_only_a_recorded_decision_meets_is_found_by_going_on(server: tuple[Any, Doored]) -> None:
-    app, door = server
-    door.actor = Actor("ann", "analyst")
+def failing_on_what_is_recorded(app: Any) -> Any:
+    """The planted fault: whoever reads a decision that is there is answered with 500."""
 
     async def faulty(scope: Any, receive: Any, send: Any) -> None:
         async def failing(message: Any) -> None:
@@ -157,6 +156,14 @@ def test_a_fault_that_only_a_recorded_decision_meets_is_found_by_going_on(server
 
         planted = scope["type"] == "http" and scope["method"] == "GET" and scope["path"].startswith("/v1/decisions/")
         await app(scope, receive, failing if planted else send)
+
+    return faulty
+
+
+def test_a_fault_that_only_a_recorded_decision_meets_is_found_by_going_on(server: tuple[Any, Doored]) -> None:
+    app, door = server
+    door.actor = Actor("ann", "analyst")
+    faulty = failing_on_what_is_recorded(app)
 
     assert ask_everything(faulty, document_of(app), "/v1/decisions/") > 0, "by chance nobody asks for a decision that is there"
     with pytest.raises(FailureGroup):
@@ -222,14 +229,7 @@ def test_the_way_from_a_decision_to_a_withdrawn_proposal_is_as_described(server:
 def test_a_fault_that_only_a_recorded_decision_meets_is_found_on_the_way(server: tuple[Any, Doored]) -> None:
     app, door = server
     door.actor = Actor("ann", "analyst")
-
-    async def faulty(scope: Any, receive: Any, send: Any) -> None:
-        async def failing(message: Any) -> None:
-            is_found = message["type"] == "http.response.start" and message["status"] == 200
-            await send({**message, "status": 500} if is_found else message)
-
-        planted = scope["type"] == "http" and scope["method"] == "GET" and scope["path"].startswith("/v1/decisions/")
-        await app(scope, receive, failing if planted else send)
+    faulty = failing_on_what_is_recorded(app)
 
     with pytest.raises(FailureGroup):
         go_the_way(faulty, document_of(app))

@@ -245,7 +245,9 @@ def test_where_no_limit_was_on_file_nothing_is_drawn():
 
 
 def test_nobody_orders_after_it_failed():
-    failed = [replace(each, until=MARCH - 100) for each in invented(300.0)]
+    day = MARCH - 100
+    whole = invented(300.0)
+    failed = [replace(each, orders=tuple(o for o in each.orders if o.concluded <= day), until=day) for each in whole]
 
     assert all(
         each.issued <= MARCH - 100 and each.concluded <= MARCH - 100

@@ -33,10 +33,26 @@ FATES = {
     "what-is-left-of-a-part-payment": ("payment | 2025-09-01 | 4500", (10_000, 1_500)),
     "written-off-in-the-year": ("write_off | 2025-09-01 | 6000", (10_000, 6_000)),
     "written-off-in-the-horizon": ("write_off | 2025-05-20 | 6000", (10_000, 6_000)),
+    "what-came-back-was-not-lost": (
+        "write_off | 2025-09-01 | 6000\nwhat-came-back-was-not-lost-late | payment | 2026-02-02 | 2000", (10_000, 4_000)
+    ),
+    "a-write-off-taken-back": (
+        "write_off | 2025-09-01 | 6000\na-write-off-taken-back-late | write_off | 2025-12-01 | -6000", (10_000, 6_000)
+    ),
+    "a-write-off-taken-back-and-paid": (
+        "\na-write-off-taken-back-and-paid-late | ".join(
+            ("write_off | 2025-09-01 | 6000", "write_off | 2025-12-01 | -6000", "payment | 2025-12-01 | 6000")
+        ),
+        (10_000, 0),
+    ),
+    "what-comes-back-after-the-year-does-not-count": (
+        "write_off | 2025-09-01 | 6000\nwhat-comes-back-after-the-year-does-not-count-late | payment | 2026-07-01 | 2000",
+        (10_000, 6_000),
+    ),
     "credited-is-not-lost": ("credit_note | 2025-09-01 | 6000", (10_000, 0)),
     "owed-is-what-is-open-when-the-horizon-ends": ("payment | 2025-05-30 | 6000", (4_000, 0)),
     "who-paid-in-time-is-not-followed": ("payment | 2025-03-03 | 6000", None),
-}
+}  # fmt: skip
 PAGE = "\n".join(
     [
         "customers",

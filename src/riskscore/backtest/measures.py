@@ -25,9 +25,9 @@ class Economics:
 class Measures:
     """One period under one policy; money in the reporting currency.
 
-    sales: issued in the period. margin: earned on them. losses: written off in the period, whenever it was sold. receivables: the
-    mean of what was owed at the ends of its months. dso: receivables per sales, times the days of the period; NaN without sales.
-    profit: margin less the cost of the capital tied up less losses.
+    sales: issued in the period. margin: earned on them. losses: written off in the period and not paid later, whenever it was
+    sold. receivables: the mean of what was owed at the ends of its months. dso: receivables per sales, times the days of the
+    period; NaN without sales. profit: margin less the cost of the capital tied up less losses.
     """
 
     sales: float

@@ -16,6 +16,7 @@ NEVER = 10**7
 """A day that does not come: still open at the end of the book."""
 
 EPOCH = date(1970, 1, 1)
+CENT = 0.01
 MATERIAL_LOSS = 0.1
 """A write-off of less than this share of its invoice is a settled difference, not a customer that failed."""
 
@@ -95,7 +96,8 @@ class Rates:
 def customers_of(tables: Mapping[str, pa.Table], reporting_currency: str) -> list[Customer]:
     """Every customer of the tables with its orders, sorted by id. Facts count by the day they happened: it is what came to pass.
 
-    An overpayment closes no more than the invoice; a booking that takes a payment back is not followed.
+    An overpayment closes no more than the invoice. What is paid after a write-off was not lost, and a booking below zero takes
+    the last one of its kind back: both are as if that part had been open until then. Who failed and paid later has failed.
     """
     rates = Rates(tables["rates"], reporting_currency)
     booked = _booked(tables["settlements"])
@@ -108,11 +110,9 @@ def customers_of(tables: Mapping[str, pa.Table], reporting_currency: str) -> lis
         if amount <= 0:
             continue
         rate = rates.of(currency, issued)
-        pieces = _pieces(amount, booked.get(name, ()), rate)
+        pieces, failed_on = _pieces(amount, booked.get(name, ()), rate)
         orders.setdefault(customer, []).append(Order(name, issued, amount * rate, pieces))
-        lost = [piece.closed for piece in pieces if piece.lost and piece.amount >= MATERIAL_LOSS * amount * rate]
-        if lost:
-            failed[customer] = min(failed.get(customer, NEVER), *lost)
+        failed[customer] = min(failed.get(customer, NEVER), failed_on)
     limits = _limits(tables["limits"], rates)
     known: dict[str, int] = {}
     for name, day in zip(tables["customers"]["customer_id"].to_pylist(), _days(tables["customers"]["known_on"]), strict=True):
@@ -147,21 +147,44 @@ def _booked(rows: pa.Table) -> dict[str, list[tuple[int, float, bool]]]:
     for name, kind, day, amount in zip(
         rows["invoice_id"].to_pylist(), rows["kind"].to_pylist(), _days(rows["settled_on"]), amounts, strict=True
     ):
-        if amount > 0:
-            found.setdefault(name, []).append((day, amount, kind == "write_off"))
+        found.setdefault(name, []).append((day, amount, kind == "write_off"))
     return found
 
 
-def _pieces(amount: float, booked: Sequence[tuple[int, float, bool]], rate: float) -> tuple[Piece, ...]:
-    left, pieces = amount, []
-    for day, paid, lost in sorted(booked):
-        closing = min(paid, left)
-        if closing > 0:
-            pieces.append(Piece(day, closing * rate, lost))
-            left -= closing
-    if left > 0.005 or not pieces:
-        pieces.append(Piece(NEVER, left * rate))
-    return tuple(pieces)
+def _pieces(amount: float, booked: Sequence[tuple[int, float, bool]], rate: float) -> tuple[tuple[Piece, ...], int]:
+    """What closed the invoice, and the day its customer failed by it: the first material write-off that was not taken back."""
+    left = amount
+    pieces: list[Piece] = []
+    written_off: list[Piece] = []
+    for day, booking, lost in sorted(booked):
+        if booking < 0:
+            left += _taken_back(pieces, -booking, lost=lost)
+            if lost:
+                _taken_back(written_off, -booking, lost=True)
+            continue
+        closing = min(booking, left)
+        left -= closing
+        pieces.append(Piece(day, closing, lost))
+        if lost:
+            written_off.append(pieces[-1])
+        else:
+            pieces.append(Piece(day, _taken_back(pieces, booking - closing, lost=True)))
+    if left > CENT / 2 or not pieces:
+        pieces.append(Piece(NEVER, left))
+    failed_on = min((piece.closed for piece in written_off if piece.amount >= MATERIAL_LOSS * amount), default=NEVER)
+    return tuple(Piece(each.closed, each.amount * rate, each.lost) for each in pieces if each.amount > 0), failed_on
+
+
+def _taken_back(pieces: list[Piece], amount: float, *, lost: bool) -> float:
+    """Take so much back from the last pieces of that kind; how much there was to take."""
+    taken = 0.0
+    for place in range(len(pieces) - 1, -1, -1):
+        piece = pieces[place]
+        if piece.lost == lost and amount > taken:
+            part = min(piece.amount, amount - taken)
+            pieces[place] = Piece(piece.closed, piece.amount - part, lost)
+            taken += part
+    return taken
 
 
 def _limits(rows: pa.Table, rates: Rates) -> dict[str, dict[int, float]]:

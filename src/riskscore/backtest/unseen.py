@@ -6,7 +6,8 @@ was seen (data augmentation: Tanner & Wong 1987). Rates and sizes of customers c
 customer of whom little was seen. Whoever set a limit had the need in view: so rates and sizes are regressed on it, and large
 unseen orders are not invented behind every small limit. Draws, not a point: they carry how little a censored history says.
 
-A drawn order is paid, or not, as a seen one of the same customer about the same time (hot deck); as anybody's, where none is.
+A drawn order is paid, or lost, in the same shares as a seen one of the same customer about the same time (hot deck); as
+anybody's, where none is.
 """
 
 import math
@@ -243,9 +244,13 @@ class _Deck:
         delays = [np.sort([order.concluded - order.issued for order in orders if _is_paid(order, until)]) for orders in self.own]
         self.delays = delays
         self.any_delay = np.sort(np.concatenate([np.empty(0), *delays]))
+        self.came_back = [_came_back(orders, one.until, until) for orders, one in zip(self.own, customers, strict=True)]
 
     def dealt(self, place: int, day: int, amount: float, generator: np.random.Generator) -> Order:
-        """An order of that day and size with the fate of a seen one."""
+        """An order of that day and size with the fate of a seen one: the same shares of it paid, and lost, after as many days.
+
+        What is open on the day its customer failed is lost then, less the share that came back of what was seen to be.
+        """
         own = self.own[place] or self.everybody
         if self.own[place]:
             away = np.abs(self.issued[place] - day)
@@ -253,15 +258,34 @@ class _Deck:
             donor = own[int(near[generator.integers(len(near))])]
         else:
             donor = own[int(generator.integers(len(own)))]
-        closed = self._closed(place, day, donor, generator)
+        failed, (share, back_on) = self.customers[place].until, self.came_back[place]
+        pieces: list[Piece] = []
+        for closed, part, lost in self._fate(place, day, donor, generator):
+            if failed >= closed:
+                pieces.append(Piece(closed, part * amount, lost))
+                continue
+            pieces.append(Piece(max(failed, day), part * (1 - share) * amount, lost=True))
+            if share > 0:
+                pieces.append(Piece(max(back_on, day), part * share * amount))
+        return Order("", day, amount, tuple(pieces))
+
+    def _fate(self, place: int, day: int, donor: Order, generator: np.random.Generator) -> list[tuple[int, float, bool]]:
+        """Day of closing, share of the order, and whether it was lost; of what was seen by the end, the rest from longer waits.
+
+        What was open on the day the customer failed is open then of the drawn order too.
+        """
         failed = self.customers[place].until
-        if failed < closed:
-            return Order("", day, amount, (Piece(max(failed, day), amount, lost=True),))
-        return Order("", day, amount, (Piece(closed, amount, lost=donor_lost(donor) and closed < NEVER),))
+        known = [piece for piece in donor.pieces if piece.closed <= self.until]
+        fate = [
+            (NEVER if donor.issued <= failed <= piece.closed else day + piece.closed - donor.issued, piece.amount, piece.lost)
+            for piece in known
+        ]
+        if len(known) < len(donor.pieces):
+            left = donor.amount - math.fsum(piece.amount for piece in known)
+            fate.append((self._closed(place, day, donor, generator), left, False))
+        return [(closed, amount / donor.amount, lost) for closed, amount, lost in fate]
 
     def _closed(self, place: int, day: int, donor: Order, generator: np.random.Generator) -> int:
-        if donor.concluded <= self.until:
-            return day + donor.concluded - donor.issued
         waited = self.until - donor.issued  # still open: it takes longer than that, nobody knows how much
         for delays in (self.delays[place], self.any_delay):
             longer = delays[np.searchsorted(delays, waited, side="right") :]
@@ -270,8 +294,17 @@ class _Deck:
         return NEVER
 
 
+def _came_back(orders: Sequence[Order], failed: int, until: int) -> tuple[float, int]:
+    """Of what a customer owed when it failed, the share that was paid afterwards, and the day of the last payment."""
+    after = [piece for order in orders if order.issued <= failed for piece in order.pieces if piece.closed >= failed]
+    back = [piece for piece in after if not piece.lost and failed < piece.closed <= until]
+    if not back:
+        return 0.0, NEVER
+    return math.fsum(piece.amount for piece in back) / math.fsum(piece.amount for piece in after), max(p.closed for p in back)
+
+
 def donor_lost(order: Order) -> bool:
-    """Was the order lost, in the end?"""
+    """Was some of the order lost, in the end?"""
     return any(piece.lost for piece in order.pieces)
 
 

@@ -53,7 +53,7 @@ def follow_late(ledgers: Ledger | Iterable[Ledger], definition: Outcome, *, unti
     the last one such that its year is over by `until`, at most six, and none begins before the first invoice. Customers in
     default when a horizon begins are left out, as they are for the model.
     owed, lost: whole cents of the reporting currency. owed counts what was written off within the horizon; lost counts that,
-    and what is written off or not paid by the year's end.
+    and what is written off or not paid by the year's end, less what was paid after a write-off.
     """
     parts = [FOLLOWED.empty_table()]
     for ledger in [ledgers] if isinstance(ledgers, Ledger) else ledgers:
@@ -131,7 +131,8 @@ def _followed(ledger: Ledger, late: pa.Table, start: date, definition: Outcome) 
     met = standing(end).join(fate, on=key).join(given_up, on=key, how="left")
     before = nw.col("before").fill_null(0)
     owed = nw.max_horizontal(nw.col("left"), ZERO) + nw.max_horizontal(nw.col("written_off") - before, ZERO)
-    lost = nw.max_horizontal(nw.col("still"), ZERO) + nw.max_horizontal(nw.col("gone") - before, ZERO)
+    # Below zero is left what came in after a write-off: that much of it was not lost.
+    lost = nw.max_horizontal(nw.col("still") + nw.max_horizontal(nw.col("gone") - before, ZERO), ZERO)
     met = met.with_columns(owed=owed).with_columns(lost=nw.min_horizontal("owed", lost))
     met = met.join(known.rates.drop("as_of"), on="currency")
     sums = met.select("customer_id", owed=cents(nw.col("owed")), lost=cents(nw.col("lost"))).group_by("customer_id")

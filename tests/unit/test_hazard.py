@@ -1,6 +1,7 @@
 """The payment hazard: one falling curve an invoice, learned from what was watched, and read for every question."""
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache
 from unittest.mock import patch
@@ -12,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from ledger_text import ledger, observations
 from modelling import small
 from riskscore.errors import ModelRefused
 from riskscore.hazard import Hazard, from_part, take_cases
 from riskscore.hazard.bins import EDGES, N_BINS, OPENS, age_when, survival, unpaid_at
-from riskscore.hazard.cases import Cases
+from riskscore.hazard.cases import LATELY, Cases
 from riskscore.hazard.fit import Watched, periods_seen
-from riskscore.hazard.inputs import describe
+from riskscore.hazard.inputs import describe, paid_lately
 from riskscore.hazard.rundays import fit_base, habit, meant_days, run_mass
 from riskscore.snapshot import customers_known_at
 from riskscore.snapshot.calendar import day_number
@@ -161,7 +163,8 @@ def paying_on_the_tenth(due: date, country: str = "DE"):
     tenths[0, 9] = 24
     weekdays = np.array([[5.0, 5, 5, 5, 4, 0, 0]])
     nothing = np.zeros((1, N_BINS))
-    return Cases(invoices, np.zeros(1, dtype=np.int64), pa.table({}), weekdays, tenths, NO_DAYS, nothing, nothing)
+    lately = np.zeros((1, len(LATELY), N_BINS))
+    return Cases(invoices, np.zeros(1, dtype=np.int64), pa.table({}), weekdays, tenths, NO_DAYS, nothing, nothing, lately, lately)
 
 
 def expected_on(due: date, day: date, country: str = "DE") -> float:
@@ -196,9 +199,11 @@ def test_a_run_due_today_on_a_day_of_rest_is_still_to_come():
     assert mass[monday] > 20
 
 
-def test_a_hazard_that_knew_payment_days_otherwise_forecasts_nothing():
+@pytest.mark.parametrize("format_", [{}, {"format": 2}])
+def test_a_hazard_learned_from_other_inputs_forecasts_nothing(format_):
     stored = json.loads(files()["formula.json"])
     del stored["format"]
+    stored |= format_
     old = from_part(files() | {"formula.json": json.dumps(stored).encode()})
 
     with pytest.raises(ModelRefused, match="train and approve a model again"):
@@ -242,6 +247,45 @@ def test_on_later_invoices_the_hazard_is_better_than_the_customers_own_record():
     assert figures["hazard"]["log_loss"].value < figures["shrunken rate"]["log_loss"].value
     assert figures["hazard"]["auc"].value > 0.7
     assert (np.diff(np.column_stack([forecast.curves.late(k) for k in range(-20, 90)]), axis=1) <= 1e-12).all()
+
+
+def test_how_was_paid_lately_is_counted_from_the_newest_days_only():
+    page = """
+        customers
+            customer_id | country
+            acme        | DE
+        invoices
+            customer_id | invoice_id | issued_on  | due_on     | amount
+            acme        | old        | 2024-12-02 | 2025-01-07 | 100
+            acme        | new        | 2025-03-03 | 2025-04-02 | 100
+            acme        | open       | 2025-03-03 | 2025-04-02 | 100
+        settlements
+            invoice_id | settled_on | amount
+            old        | 2025-01-10 | 100
+            new        | 2025-04-03 | 100
+    """
+    cases = take_cases(ledger(page), observations(("acme", date(2025, 4, 28))))  # 26 days past due
+    place = {edge: list(EDGES).index(edge) for edge in (-7, 0, 2, 4, 20, 30)}
+
+    paid, exposed = cases.lately_paid_in[0], cases.lately_exposed_in[0]
+    thirty, sixty, longest = range(len(LATELY))
+    assert paid.sum(axis=1).tolist() == [1, 1, 2]  # the old one 108 days ago
+    assert exposed[thirty, [place[edge] for edge in (-7, 0, 2, 4, 20, 30)]].tolist() == [0, 2, 2, 1, 1, 0]
+    assert exposed[sixty, place[-7]] == 2
+    assert exposed[longest, [place[0], place[4]]].tolist() == [3, 2]
+    assert (exposed[longest] <= cases.exposed_in[0]).all()
+
+
+def test_who_paid_less_than_the_book_foretells_lately_is_told_apart_before_its_year_is():
+    cases = open_cases()
+    mean = np.asarray(gathered_habits()["mean"])
+    exposed = np.full((1, len(LATELY), N_BINS), 3.0)
+    at = {"who": cases.who.slice(0, 1), "lately_exposed_in": exposed}
+    silent = paid_lately(replace(cases, **at, lately_paid_in=np.zeros_like(exposed)), mean)
+    usual = paid_lately(replace(cases, **at, lately_paid_in=exposed * mean), mean)
+
+    assert usual == pytest.approx(np.zeros((1, 2 * len(LATELY))))
+    assert (silent < -1).all()
 
 
 def test_what_is_asked_on_a_date_knows_nothing_that_came_later():

@@ -27,6 +27,9 @@ WEEKDAYS, MONTH_DAYS = 7, 31
 HABIT_DAYS = 365
 """How far back a customer's settled invoices and payment days speak for its habits."""
 
+LATELY = (30, 60, 120)
+"""Days over which it is counted how a customer has paid lately: fortunes change within months, habits within years."""
+
 
 @dataclass(frozen=True)
 class Cases:
@@ -39,7 +42,8 @@ class Cases:
     who: the features of `riskscore.features.CATALOGUE` by customer and date.
     weekdays: on how many days of the last year money came, by weekday (Monday first).
     month_days, mondays: the same by day of the month, Mondays apart: what is due on a weekend is paid on one.
-    paid_in, survived: how many invoices of the last year were paid in each age bin, and how many were exposed in it.
+    paid_in, exposed_in: how many invoices of the last year were paid in each age bin, and how many were exposed in it.
+    lately_paid_in, lately_exposed_in: the same of what happened in each of the windows `LATELY`: (n, windows, N_BINS).
     """
 
     invoices: pa.Table
@@ -50,6 +54,8 @@ class Cases:
     mondays: Floats
     paid_in: Floats
     exposed_in: Floats
+    lately_paid_in: Floats
+    lately_exposed_in: Floats
 
     def __len__(self) -> int:
         return int(self.invoices.num_rows)
@@ -76,6 +82,8 @@ class Cases:
             self.mondays[kept],
             self.paid_in[kept],
             self.exposed_in[kept],
+            self.lately_paid_in[kept],
+            self.lately_exposed_in[kept],
         )
 
 
@@ -96,6 +104,7 @@ def cases_of(ledger: Ledger, known: OpenItems, *, whole_on: Collection[date] | N
     n = known.observations.num_rows
     habits = _habits(known).collect("pyarrow").to_native()
     days = _payment_days(snapshot.receipts).collect("pyarrow").to_native()
+    by_window = (n, len(LATELY), N_BINS)
     return Cases(
         invoices=invoices.drop_columns(["observation"]),
         observation=invoices["observation"].to_numpy().astype(np.int64),
@@ -105,6 +114,8 @@ def cases_of(ledger: Ledger, known: OpenItems, *, whole_on: Collection[date] | N
         mondays=_spread(days, n, [f"monday_{day}" for day in range(1, MONTH_DAYS + 1)]),
         paid_in=_spread(habits, n, [f"paid_{each}" for each in range(N_BINS)]),
         exposed_in=_spread(habits, n, [f"exposed_{each}" for each in range(N_BINS)]),
+        lately_paid_in=_spread(habits, n, _by_window("paid")).reshape(by_window),
+        lately_exposed_in=_spread(habits, n, _by_window("exposed")).reshape(by_window),
     )
 
 
@@ -121,7 +132,7 @@ def joined(pieces: Sequence[Cases]) -> tuple[Cases, np.ndarray[tuple[int], np.dt
     order = pc.sort_indices(placed, sort_keys=[("place", "ascending"), ("invoice_id", "ascending")]).to_numpy().astype(np.int64)
     stacked = (
         np.concatenate([getattr(piece, name) for piece in pieces])[by_who]
-        for name in ("weekdays", "month_days", "mondays", "paid_in", "exposed_in")
+        for name in ("weekdays", "month_days", "mondays", "paid_in", "exposed_in", "lately_paid_in", "lately_exposed_in")
     )
     cases = Cases(invoices.take(pa.array(order)), observation[order], who.take(pa.array(by_who)), *stacked)
     return cases, order
@@ -160,7 +171,10 @@ def _open_invoices(known: OpenItems, whole_on: Collection[date] | None) -> Frame
 
 
 def _habits(known: OpenItems) -> Frame:
-    """Per observation and age bin: invoices of a year paid in it, and invoices that stood in it to the end or were paid in it."""
+    """Per observation and age bin: invoices of a year paid in it, and invoices that stood in it to the end or were paid in it.
+
+    Once more for each window `LATELY`: paid in the bin within it, or in the bin when the bin's last day fell into the window.
+    """
     met = known.items.filter(nw.col("sale"))
     late, age, first = nw.col("days_late"), nw.col("age"), nw.col("age") - nw.col("issued")
     recent = nw.col("settled") & (nw.col("concluded") < HABIT_DAYS)
@@ -174,7 +188,16 @@ def _habits(known: OpenItems) -> Frame:
         stood = entered & ((recent & (late > edge)) | (waiting & (age >= edge)))
         wanted[f"paid_{number}"] = integer(when(paid, nw.lit(1), ZERO).sum())
         wanted[f"exposed_{number}"] = integer(when(paid | stood, nw.lit(1), ZERO).sum())
+        for window in LATELY:
+            paid_lately = paid & (nw.col("concluded") < window)
+            stood_lately = stood & (age - edge < window)
+            wanted[f"paid_{number}_in_{window}"] = integer(when(paid_lately, nw.lit(1), ZERO).sum())
+            wanted[f"exposed_{number}_in_{window}"] = integer(when(paid_lately | stood_lately, nw.lit(1), ZERO).sum())
     return met.group_by("observation").agg(**wanted)
+
+
+def _by_window(what: str) -> list[str]:
+    return [f"{what}_{number}_in_{window}" for window in LATELY for number in range(N_BINS)]
 
 
 def _payment_days(receipts: Frame) -> Frame:

@@ -24,8 +24,8 @@ from riskscore.model.members import standardised
 
 HAZARD_FILES = ("booster.txt", "formula.json", "selftest.json")
 SELFTEST_TOLERANCE = 1e-12
-FORMAT = 2
-"""How a hazard describes payment days. 1 took the 12th on which a 10th was paid for a twelfth."""
+FORMAT = 3
+"""How a hazard describes cases. 1 took the 12th on which a 10th was paid for a twelfth; 2 did not ask how was paid lately."""
 
 HABIT = len(OF_BIN) - OF_BIN.index("habit")
 """Where, counted from the last column of a period, the log-odds by the customer's own habit stand."""
@@ -76,8 +76,8 @@ class Hazard:
         """The curve of every case. Raises ModelRefused where the hazard was learned from inputs described in another way."""
         if self.format != FORMAT:
             raise ModelRefused(
-                "the payment hazard of this model was learned before payment days on days of rest were understood. Its scores "
-                "and limits hold; to forecast payments, train and approve a model again."
+                "the payment hazard of this model was learned from other inputs than this version describes. Its scores and "
+                "limits hold; to forecast payments, train and approve a model again."
             )
         described = describe(cases, self.catalogue, self.habits)
         case, place = described.periods()
@@ -124,13 +124,15 @@ def from_part(files: Mapping[str, bytes]) -> Hazard | None:
     """The hazard that travels with a model (`Model.part("hazard")`), tested; None where none does.
 
     Raises ModelRefused where a file is missing or unknown, and where the stored vectors are answered otherwise than when it was
-    made.
+    made. One of an older format is not tested: it answers nothing.
     """
     if not files:
         return None
     if sorted(files) != sorted(HAZARD_FILES):
         raise ModelRefused(f"a hazard is exactly the files {', '.join(HAZARD_FILES)}; these are {', '.join(sorted(files))}.")
     hazard = Hazard(files)
+    if hazard.format != FORMAT:
+        return hazard
     stored = json.loads(files["selftest.json"])
     periods = np.array(stored["periods"], dtype=np.float64)
     difference = np.abs(hazard.log_odds(periods, np.array(stored["bins"])) - np.array(stored["answers"])).max(initial=0.0)

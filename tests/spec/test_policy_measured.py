@@ -40,8 +40,8 @@ FATES = {
         "write_off | 2025-09-01 | 6000\na-write-off-taken-back-late | write_off | 2025-12-01 | -6000", (10_000, 6_000)
     ),
     "a-write-off-taken-back-and-paid": (
-        "write_off | 2025-09-01 | 6000\na-write-off-taken-back-and-paid-late | write_off | 2025-12-01 | -6000\n"
-        "a-write-off-taken-back-and-paid-late | payment | 2025-12-01 | 6000",
+        ("write_off | 2025-09-01 | 6000\na-write-off-taken-back-and-paid-late | write_off | 2025-12-01 | -6000\n"
+        "a-write-off-taken-back-and-paid-late | payment | 2025-12-01 | 6000"),
         (10_000, 0),
     ),
     "what-comes-back-after-the-year-does-not-count": (

@@ -11,10 +11,11 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
-from typing import Any
+from typing import Any, ClassVar
 
 from histories import Event
 
@@ -35,7 +36,8 @@ def until(what: str, holds: Callable[[], bool]) -> None:
 class Service:
     """`riskscore serve` in a company's working folder, on one port for all its lives.
 
-    settings: its environment variables. clients: everybody who ever asked it; its database holds the answers to all of them.
+    settings: its environment variables. clients, orderers: everybody who ever asked it, for a decision or for an order; its database
+    holds the answers to all of them.
     """
 
     folder: Path
@@ -43,6 +45,7 @@ class Service:
     port: int = 0
     process: "subprocess.Popen[bytes] | None" = None
     clients: "list[Clients]" = field(default_factory=list)
+    orderers: "list[Clients]" = field(default_factory=list)
 
     def __post_init__(self) -> None:
         with socket.socket() as probe:
@@ -98,9 +101,15 @@ class Clients:
     problems: list[tuple[int, dict[str, str], dict[str, Any]]] = field(default_factory=list)
     asked: dict[str, dict[str, Any]] = field(default_factory=dict)
     outcomes: set[str] = field(default_factory=set)
+    path: ClassVar[str] = "/v1/decisions"
+    acknowledged: ClassVar[int] = 201
 
     def __post_init__(self) -> None:
         self.service.clients.append(self)
+
+    def body(self, number: int) -> dict[str, Any]:
+        """What is asked for by the n-th new key."""
+        return self.bodies[number % len(self.bodies)]
 
     def ask(self, connection: http.client.HTTPConnection, key: str, body: dict[str, Any]) -> Event:
         """Ask once; what is known of it afterwards. The history has it."""
@@ -108,7 +117,7 @@ class Clients:
         self.history.append(Event("invoke", key))
         event = Event("unknown", key)
         try:
-            connection.request("POST", "/v1/decisions", json.dumps(body),
+            connection.request("POST", self.path, json.dumps(body),
                                {"Content-Type": "application/json", "Idempotency-Key": key})  # fmt: skip
             answer = connection.getresponse()
             said = answer.read().decode()
@@ -116,7 +125,7 @@ class Clients:
         except (OSError, http.client.HTTPException):
             connection.close()  # the next request opens it again
         else:
-            if answer.status == 201:
+            if answer.status == self.acknowledged:
                 event = Event("ok", key, said, replayed="idempotency-replayed" in headers)
                 self.outcomes.add(json.loads(said)["outcome"])
             else:
@@ -139,7 +148,7 @@ class Clients:
         def one(number: int) -> None:
             connection = self.connection()
             while not enough.is_set():
-                key, body = uuid.uuid4().hex, self.bodies[(len(self.asked) + number) % len(self.bodies)]
+                key, body = uuid.uuid4().hex, self.body(len(self.asked) + number)
                 while self.ask(connection, key, body).kind != "ok" and not enough.wait(0.1):
                     pass
             connection.close()
@@ -171,3 +180,19 @@ class Clients:
             if key not in answered:
                 until(f"{key} is answered", lambda key=key, body=body: self.ask(connection, key, body).kind == "ok")
         connection.close()
+
+
+@dataclass
+class Orderers(Clients):
+    """Clients that each have one order after the other checked and its room held. bodies: orders; each gets a number of its own."""
+
+    numbers: Iterator[int] = field(default_factory=count)
+    path: ClassVar[str] = "/v1/orders/check"
+    acknowledged: ClassVar[int] = 200
+
+    def __post_init__(self) -> None:
+        self.service.orderers.append(self)
+
+    def body(self, number: int) -> dict[str, Any]:
+        wanted = self.bodies[number % len(self.bodies)]
+        return {**wanted, "order": {**wanted["order"], "order_id": f"SO-{next(self.numbers)}"}}

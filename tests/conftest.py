@@ -46,8 +46,9 @@ def _no_settings_of_the_runner(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _patient_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server in the test's own process waits for a busy machine; a test about its patience sets that itself."""
-    if offices := sys.modules.get("riskscore_serving.office"):
-        monkeypatch.setattr(offices, "PATIENCE", 30.0)
+    for name in ("riskscore_serving.office", "riskscore_serving.waiting"):
+        if module := sys.modules.get(name):
+            monkeypatch.setattr(module, "PATIENCE", 30.0)
 
 
 @pytest.fixture(scope="session")

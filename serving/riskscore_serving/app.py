@@ -29,6 +29,7 @@ from riskscore_serving.api import Desk, router
 from riskscore_serving.office import Office, Rules
 from riskscore_serving.settings import Address
 from riskscore_serving.strictness import LARGEST_BODY
+from riskscore_serving.waiting import begin
 
 HEADERS = {
     "cache-control": "no-store",
@@ -66,6 +67,7 @@ class Guard:
             return
         request_id = secrets.token_hex(16)
         scope["riskscore_request_id"] = request_id
+        begin()
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":

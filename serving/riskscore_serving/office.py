@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.engine import Engine
@@ -17,17 +16,16 @@ from riskscore.decisions import Decision, Doubt
 from riskscore.errors import InputRefused, ModelRefused, RiskscoreError, StorageFailed
 from riskscore.scoring import Application
 from riskscore.stores import answers, decisions
+from riskscore_serving.breaker import Breaker
 from riskscore_serving.problems import Refusal
 from riskscore_serving.recorder import Recorder
+from riskscore_serving.waiting import waiting
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PATIENCE = 1.5
-"""Seconds a decision or a look into the store may take."""
-
-SILENCE = 30.0
-"""Seconds in which a model that did not answer in time is not asked again."""
+"""Seconds a model may take for a decision, and a request may wait until it is asked."""
 
 WORKERS = 4
 REMEMBERED = 4_096
@@ -82,7 +80,8 @@ class Office:
         self._deciders = ThreadPoolExecutor(WORKERS, thread_name_prefix="deciding")
         self._free = asyncio.Semaphore(WORKERS)
         self._in_hand: set[answers.Key] = set()
-        self._silent_until = 0.0
+        self._given_up: set[asyncio.Future[Any]] = set()
+        self.breaker = Breaker()
         self._remembered: OrderedDict[str, Decision] = OrderedDict()
         self._told: OrderedDict[str, str] = OrderedDict()
         self._remembered_of: Any = None
@@ -97,11 +96,12 @@ class Office:
             raise StorageFailed(str(error)) from error
 
     async def within(self, work: Callable[[], T]) -> T:
-        """What the work gives, off the event loop. Raises StorageFailed where it takes too long."""
-        try:
-            return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._lookers, work), PATIENCE)
-        except TimeoutError:
-            raise StorageFailed("the store did not answer in time") from None
+        """What the work gives, off the event loop. Raises StorageFailed where the request has waited long enough for stores."""
+        with waiting() as left:
+            try:
+                return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._lookers, work), left)
+            except TimeoutError:
+                raise StorageFailed("the store did not answer in time") from None
 
     def staleness(self, desk: Deciding) -> Doubt | None:
         """Is the book too old to decide its customers from?"""
@@ -147,34 +147,54 @@ class Office:
         assert found is not None
         return found
 
+    @property
+    def model_is_silent(self) -> bool:
+        """Does the model no longer answer in time, so that everybody is referred?"""
+        return self.breaker.is_open or len(self._given_up) >= WORKERS
+
     async def _decided(self, decide: Callable[[Doubt | None], Decision | None], doubt: Doubt | None) -> Decision | None:
         """With the model where it answers; without it, and in doubt, where it fails or takes too long. Never an approval then."""
-        if monotonic() >= self._silent_until:
-            await self._wait_for_a_decider()
+        if len(self._given_up) < WORKERS and self.breaker.may_ask() and await self._has_a_decider():
+            since = self.breaker.clock()
             deciding = asyncio.get_running_loop().run_in_executor(self._deciders, decide, doubt)
             deciding.add_done_callback(self._free_again)  # one that hangs keeps its place until it ends
             try:
-                return await asyncio.wait_for(asyncio.shield(deciding), PATIENCE)
+                found = await asyncio.wait_for(asyncio.shield(deciding), PATIENCE)
             except TimeoutError:
-                self._silent_until = monotonic() + SILENCE
+                if not deciding.done():
+                    self._given_up.add(deciding)
+                self.breaker.was_silent(since)
                 log.warning("the model did not answer in time")
             except (StorageFailed, InputRefused):
                 raise
             except RiskscoreError as error:
                 if not isinstance(error, ModelRefused):
                     raise
+                self.breaker.answered()
                 log.warning("the model cannot be asked: %s", error.code)
             except Exception as error:  # noqa: BLE001  whatever a model raises: whoever asks is referred, not approved
+                self.breaker.answered()
                 log.warning("the model failed: %s", type(error).__name__)  # no trace: it may hold the customer's data
+            else:
+                self.breaker.answered()
+                return found
         return await self.within(lambda: decide("model_unavailable"))
 
-    async def _wait_for_a_decider(self) -> None:
+    async def _has_a_decider(self) -> bool:
+        """Was there a place among the deciders in time? False where each of them waits for a model that was given up.
+
+        Raises Refusal where they are merely busy.
+        """
         try:
             await asyncio.wait_for(self._free.acquire(), PATIENCE)
         except TimeoutError:
+            if len(self._given_up) >= WORKERS:
+                return False
             raise Refusal("overloaded", headers={"Retry-After": "1"}) from None
+        return True
 
     def _free_again(self, deciding: "asyncio.Future[Any]") -> None:
+        self._given_up.discard(deciding)
         self._free.release()
         if not deciding.cancelled():
             deciding.exception()  # of one that nobody waits for any more

@@ -140,7 +140,8 @@ async def ready(office: WithOffice) -> Health:
         raise Refusal("overloaded", "This server is stopping.", headers={"Retry-After": "5"})
     desk = await office.open_desk()
     await office.within(lambda: _ask(office))
-    doubts = [doubt for doubt in (getattr(desk, "doubt", None), office.staleness(desk)) if doubt is not None]
+    silent = "model_unavailable" if office.model_is_silent else None
+    doubts = [doubt for doubt in (getattr(desk, "doubt", None), silent, office.staleness(desk)) if doubt is not None]
     return Health(
         status="degraded" if doubts else "ready",
         book=desk.book_digest,

@@ -12,12 +12,10 @@ from sqlalchemy.engine import Engine
 from riskscore.errors import NotReproduced, RiskscoreError, StorageFailed
 from riskscore.stores.answers import Answer, Recorded, record
 from riskscore_serving.problems import Refusal
+from riskscore_serving.waiting import waiting
 
 AT_ONCE = 100
 WAITING_AT_MOST = 512
-PATIENCE = 1.7
-"""Seconds until whoever asks is told that the store does not answer. The answer may still be recorded: the key will tell."""
-
 Job = tuple[Answer, asyncio.AbstractEventLoop, "asyncio.Future[Recorded]"]
 
 
@@ -34,7 +32,10 @@ class Recorder:
         self._lock = Lock()
 
     async def record(self, answer: Answer) -> Recorded:
-        """The answer that holds for the key, durable. Raises Refusal where the store does not take it in time."""
+        """The answer that holds for the key, durable.
+
+        Raises Refusal where the store does not take it in time. It may still be recorded then: the key will tell.
+        """
         self._start()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Recorded] = loop.create_future()
@@ -42,10 +43,11 @@ class Recorder:
             self._jobs.put_nowait((answer, loop, future))
         except Full:
             raise Refusal("overloaded", headers={"Retry-After": "1"}) from None
-        try:
-            return await asyncio.wait_for(future, PATIENCE)
-        except TimeoutError:
-            raise Refusal("storage-unavailable", headers={"Retry-After": "2"}) from None
+        with waiting() as left:
+            try:
+                return await asyncio.wait_for(future, left)
+            except TimeoutError:
+                raise Refusal("storage-unavailable", headers={"Retry-After": "2"}) from None
 
     def stop(self, patience: float = 5.0) -> None:
         """Record what waits, then end."""

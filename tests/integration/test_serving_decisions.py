@@ -2,11 +2,13 @@
 
 import json
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -17,9 +19,11 @@ from deciding import ON, LinearModel
 from desks import BookDesk
 from doors import Open
 from riskscore.errors import ModelRefused, StorageFailed
+from riskscore.model import Probability
 from riskscore.stores import decisions as log
 from riskscore.stores.database import ANSWERS, open_database, reading
 from riskscore.tables import STATEMENT_ITEMS
+from riskscore_serving import breaker, waiting
 from riskscore_serving import office as offices
 from riskscore_serving.actors import Actor
 from riskscore_serving.app import create_app
@@ -192,9 +196,15 @@ def test_a_statement_takes_every_line_item_of_the_ledger():
 
 
 class Hanging(LinearModel):
+    """Answers too late, so many times, and then as it should."""
+
+    left = 1_000
+
     @property
     def feature_names(self):
-        time.sleep(2 * offices.PATIENCE)
+        if self.left > 0:
+            self.left -= 1
+            time.sleep(3 * offices.PATIENCE)
         return tuple(self.weights)
 
     @feature_names.setter
@@ -218,6 +228,25 @@ def refusing(doubt: Any) -> None:
         raise ModelRefused("its bytes are not the approved ones")
 
 
+class Beyond(LinearModel):
+    """Says probabilities that are none, of newcomers too."""
+
+    def __init__(self, shift: float) -> None:
+        super().__init__()
+        self.shift = shift
+
+    @property
+    def newcomer(self):
+        return self
+
+    @newcomer.setter
+    def newcomer(self, _): ...
+
+    def probability(self, log_odds):
+        said = super().probability(log_odds)
+        return Probability(said.pd + self.shift, said.low + self.shift, said.high + self.shift)
+
+
 FAULTS: dict[str, dict[str, Any]] = {
     "missing": {"model": None},
     "refused": {"before": refusing},
@@ -225,13 +254,15 @@ FAULTS: dict[str, dict[str, Any]] = {
     "raises": {"model": Raising()},
     "times out": {"model": Hanging()},
     "answers NaN": {"model": LinearModel(base=float("nan"))},
+    "answers less than none": {"model": Beyond(-1.0)},
+    "answers more than all": {"model": Beyond(1.0)},
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_model_in_doubt_never_approves_and_never_scores(client, desk, monkeypatch, fault):
     if isinstance(fault.get("model"), Hanging):
-        monkeypatch.setattr(offices, "PATIENCE", 3.0)  # long enough for all but the model, on a busy machine too
+        monkeypatch.setattr(offices, "PATIENCE", 0.3)
     for name, value in fault.items():
         setattr(desk, name, value)
     decided = [decide(client, {"customer_id": who}, who) for who in ("acme", "slow", "person", "newcomer")]
@@ -242,6 +273,52 @@ def test_a_model_in_doubt_never_approves_and_never_scores(client, desk, monkeypa
     assert [answer.json()["pd"] for answer in decided] == [None] * 4
     assert (scored.status_code, problem_of(scored)) == (503, "model-unavailable")
     assert "retry-after" in scored.headers
+
+
+def outcomes(client: TestClient, *customers: str) -> list[str]:
+    """What becomes of each, decided one after the other under keys of their own."""
+    return [decide(client, {"customer_id": who}, uuid.uuid4().hex).json()["outcome"] for who in customers]
+
+
+def test_one_slow_answer_refers_one_and_silences_nobody(client, desk, monkeypatch):
+    monkeypatch.setattr(offices, "PATIENCE", 0.3)
+    desk.model = Hanging()
+    desk.model.left = 1
+    first = outcomes(client, "acme")
+    monkeypatch.setattr(offices, "PATIENCE", 30.0)  # the machine may be busy; the model is not slow any more
+
+    assert first + outcomes(client, "acme", "slow") == ["refer", "approve", "decline"]
+    assert client.get("/readyz").json()["doubts"] == []
+
+
+def test_a_model_that_stays_silent_is_asked_by_one_now_and_then_until_it_answers(client, desk, monkeypatch):
+    monkeypatch.setattr(offices, "PATIENCE", 0.3)
+    desk.model = Hanging()
+    silent = outcomes(client, *["acme"] * breaker.IN_A_ROW)
+    desk.model = LinearModel()
+    unasked, doubts = outcomes(client, "slow"), client.get("/readyz").json()["doubts"]
+    monkeypatch.setattr(breaker, "TRIED_EVERY", 0.0)
+    monkeypatch.setattr(offices, "PATIENCE", 30.0)
+
+    assert set(silent + unasked) == {"refer"}
+    assert doubts == ["model_unavailable"]
+    assert outcomes(client, "acme", "slow") == ["approve", "decline"]
+    assert client.get("/readyz").json()["doubts"] == []
+
+
+def test_with_every_place_taken_by_a_model_that_hangs_everybody_is_referred_at_once(client, desk, monkeypatch):
+    monkeypatch.setattr(offices, "PATIENCE", 0.5)
+    monkeypatch.setattr(breaker, "IN_A_ROW", 1_000)  # the breaker is not the question
+    may_end = Event()
+    desk.before = lambda doubt: doubt == "model_unavailable" or may_end.wait(60)
+    with ThreadPoolExecutor(3 * offices.WORKERS) as pool:
+        told = list(pool.map(lambda n: decide(client, {"customer_id": "acme"}, f"k{n}"), range(3 * offices.WORKERS)))
+    later = decide(client, {"customer_id": "slow"}, "later")
+    may_end.set()
+
+    assert {answer.json()["outcome"] for answer in [*told, later] if answer.status_code == 201} == {"refer"}
+    assert {problem_of(answer) for answer in told if answer.status_code != 201} <= {"overloaded"}
+    assert later.status_code == 201
 
 
 @pytest.mark.parametrize(("age", "outcome"), [(44, "approve"), (45, "approve"), (46, "refer")])
@@ -270,7 +347,7 @@ def test_without_a_store_nothing_is_answered_as_decided(desk, broken):
 
 
 def test_a_store_that_hangs_is_given_up_within_two_seconds(desk, monkeypatch):
-    monkeypatch.setattr(offices, "PATIENCE", 0.3)
+    monkeypatch.setattr(waiting, "PATIENCE", 0.3)
 
     def hang() -> Any:
         time.sleep(1.0)

@@ -31,8 +31,7 @@ from riskscore.stores.desk import Signed, open_desk
 from riskscore.stores.ledgers import open_book
 from riskscore.stores.workplace import Workplace
 from riskscore.verdicts import verdict_of
-from riskscore_serving import office as offices
-from riskscore_serving import ordering
+from riskscore_serving import ordering, waiting
 from riskscore_serving.actors import Actor
 from riskscore_serving.app import create_app, shipped_delegation
 from riskscore_serving.asking_orders import ORDER_EXAMPLES, RELEASE_EXAMPLES
@@ -412,7 +411,7 @@ def server() -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def address(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(offices, "PATIENCE", 60.0)  # the machine may be busy; how long it takes is not the question
+    monkeypatch.setattr(waiting, "PATIENCE", 60.0)  # the machine may be busy; how long it takes is not the question
     sqlite = request.param == "sqlite"
     return f"sqlite:///{tmp_path / 'riskscore.db'}" if sqlite else emptied(request.getfixturevalue("server"))
 

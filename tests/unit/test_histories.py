@@ -1,10 +1,12 @@
 """The checker of histories finds what it is there for, and believes an unknown request either way."""
 
+import json
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
-from histories import Event, Stored, faults
+from histories import Event, Stored, StoredOrders, faults, order_faults
 
 HISTORY = [
     Event("invoke", "a"), Event("ok", "a", "A"),
@@ -52,3 +54,39 @@ def test_a_second_decision_for_a_key_is_found_by_what_the_clients_were_told():
     again = [*HISTORY, Event("invoke", "a"), Event("ok", "a", "A")]
 
     assert list(faults(again, FOUND)) == ["a: decided anew although it was answered before"]
+
+
+def order(key: str, reservation: str | None) -> tuple[str, str]:
+    """The answer to an order of acme, who owes 20 of 100."""
+    return key, json.dumps({"customer_id": "acme", "reservation_id": reservation, "limit": "100", "receivables": "20"})
+
+
+ORDERS = [
+    Event("invoke", "a"), Event("ok", "a", order("a", "1")[1]),
+    Event("invoke", "b"), Event("unknown", "b"), Event("invoke", "b"), Event("ok", "b", order("b", "2")[1], replayed=True),
+    Event("invoke", "c"), Event("ok", "c", order("c", None)[1]),
+]  # fmt: skip
+HELD = [("1", "acme", Decimal(50)), ("2", "acme", Decimal(30))]
+FOUND_ORDERS = StoredOrders([order("a", "1"), order("b", "2"), order("c", None)], HELD)
+
+
+def test_orders_that_hold_what_everybody_was_told_are_in_order():
+    assert list(order_faults(ORDERS, FOUND_ORDERS)) == []
+
+
+PLANTED_ORDERS = {
+    "an answer was dropped with its room": (
+        {"answers": FOUND_ORDERS.answers[1:], "held": HELD[1:]}, {"a: acknowledged and lost"},
+    ),
+    "room was let go unseen": ({"held": HELD[:1]}, {"2: told 1 times and held 0 times"}),
+    "room was taken twice": ({"held": [*HELD, HELD[1]]}, {"2: told 1 times and held 2 times", "acme: more is held than is free"}),
+    "room that nobody was told of": ({"held": [*HELD, ("3", "acme", Decimal(1))]}, {"3: told 0 times and held 1 times"}),
+    "more than is free": ({"held": [HELD[0], ("2", "acme", Decimal(31))]}, {"acme: more is held than is free"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", PLANTED_ORDERS)
+def test_each_planted_fault_of_an_order_is_found(fault):
+    change, said = PLANTED_ORDERS[fault]
+
+    assert said <= set(order_faults(ORDERS, replace(FOUND_ORDERS, **change)))

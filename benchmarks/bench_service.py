@@ -3,8 +3,9 @@
     python benchmarks/bench_service.py [--rounds 5] [--seconds 8] [--soak-minutes 10] [--plant-leak]
 
 Open loop: requests come at a fixed rate over 32 connections, latency counts from the intended time; interleaved rounds of the
-bare answer, a score with its explanation, and a durable decision; the figure is the median of the rounds' ratios of the 99th
-percentile. Then throughput on 8 connections, and a soak of mixed requests whose memory must not grow. `--plant-leak` starts the
+bare answer, a score with its explanation, a durable decision, and what an analyst opens (a customer, the page of proposals that
+wait); the figure is the median of the rounds' ratios of the 99th percentile. Then throughput on 8 connections, and a soak of
+mixed requests whose memory must not grow. `--plant-leak` starts the
 service with 2 KB kept of every request: the soak must then fail, or it measures nothing. Loopback only. Writes
 `benchmarks/out/service.json`; exit status 1 where a bound is broken.
 """
@@ -15,9 +16,11 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -30,9 +33,10 @@ from service.servers import bare_command, free_port, prepare, product_command, s
 from service.soak import handles_of, memory_of, slope_of
 from service.stream import Heard, Request, at_rate, in_turn, repeated
 
-LATENCY_BOUNDS = {"score": 3.0, "decision": 8.0}  # times the bare answer's 99th percentile
+LATENCY_BOUNDS = {"score": 3.0, "decision": 8.0, "customer": 15.0, "page": 15.0}  # times the bare answer's 99th percentile
 THROUGHPUT_BOUNDS = {"score": 1 / 10, "decision": 1 / 40}  # of the bare answer's rate
 SLOPE_BOUND = 0.5  # MiB a minute, upper 95 % bound
+PROPOSALS = 10  # that wait on the page
 WARM_SECONDS = 5
 RATE = 50.0
 SOAK_RATE = 30.0
@@ -53,6 +57,31 @@ def decisions(customers: list[str]) -> Iterator[Request]:
             "POST", "/v1/decisions", {**JSON, "idempotency-key": uuid.uuid4().hex}, _about(customers[n % len(customers)])
         )
     )  # fmt: skip
+
+
+def looked_at(customers: list[str]) -> Iterator[Request]:
+    return repeated(lambda n: ("GET", f"/v1/customers/{customers[n % len(customers)]}", {}, b""))
+
+
+def pages() -> Iterator[Request]:
+    return repeated(lambda _: ("GET", "/reviews", {}, b""))
+
+
+def propose(port: int, customers: list[str]) -> None:
+    """Have so many proposals wait for a second person."""
+    until = (datetime.now(UTC).date() + timedelta(days=30)).isoformat()
+    wanted = {"limit": "1000.00", "reason": "The parent company guarantees it; see the file.", "valid_until": until}
+    for customer in customers:
+        decided = told(port, "/v1/decisions", {"customer_id": customer}, **{"idempotency-key": uuid.uuid4().hex})
+        told(port, f"/v1/decisions/{decided['provenance']['decision_id']}/override", wanted)
+
+
+def told(port: int, path: str, body: Any, **headers: str) -> Any:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{path}", json.dumps(body).encode(), {**JSON, **headers}, method="POST"
+    )
+    with urlopen(request) as answer:
+        return json.load(answer)
 
 
 def mixed(customers: list[str]) -> Iterator[Request]:
@@ -136,8 +165,12 @@ def main() -> int:
         if not wanted.plant_leak:
             size = len(urlopen(f"http://127.0.0.1:{port}/v1/customers/{customers[0]}").read())
             stack.enter_context(serving(bare_command(empty), folder, port=empty, ready="/", BARE_BYTES=str(size)))
-            ports = {"bare": empty, "score": port, "decision": port}
-            streams = {"bare": bare(), "score": scores(customers), "decision": decisions(customers)}
+            propose(port, customers[:PROPOSALS])
+            ports = {"bare": empty} | dict.fromkeys(LATENCY_BOUNDS, port)
+            streams = {
+                "bare": bare(), "score": scores(customers), "decision": decisions(customers), "customer": looked_at(customers),
+                "page": pages(),
+            }  # fmt: skip
             result |= judged_latency(latency(ports, streams, wanted.rounds, wanted.seconds))
             result |= judged_throughput(ports, streams, wanted.rounds, wanted.seconds / 2)
         if wanted.soak_minutes:
@@ -171,11 +204,11 @@ def judged_latency(rounds: list[dict[str, Heard]]) -> dict[str, Any]:
 
 
 def judged_throughput(ports: dict[str, int], streams: dict[str, Any], rounds: int, seconds: float) -> dict[str, Any]:
-    heard: dict[str, list[Heard]] = {name: [] for name in ports}
+    heard: dict[str, list[Heard]] = {name: [] for name in ("bare", *THROUGHPUT_BOUNDS)}
     for number in range(rounds):
         print(f"throughput, round {number + 1} of {rounds} ...", file=sys.stderr, flush=True)
-        for name, port in ports.items():
-            heard[name].append(in_turn(port, streams[name], seconds=seconds))
+        for name, mine in heard.items():
+            mine.append(in_turn(ports[name], streams[name], seconds=seconds))
     found = {}
     for name, bound in THROUGHPUT_BOUNDS.items():
         shares = [mine.rate / empty.rate for mine, empty in zip(heard[name], heard["bare"], strict=True)]

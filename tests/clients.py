@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 from histories import Event
 
 PATIENCE = 60  # seconds: several test processes share two cores
+COMMAND = ("-m", "riskscore_pipelines", "serve")
 UNDECIDED = {"conflict", "overloaded"}
 """Problems after which nothing was recorded by this request."""
 
@@ -36,7 +37,7 @@ def until(what: str, holds: Callable[[], bool]) -> None:
 class Service:
     """`riskscore serve` in a company's working folder, on one port for all its lives.
 
-    settings: its environment variables. clients, orderers: everybody who ever asked it, for a decision or for an order; its database
+    settings: its environment variables. before: what starts its process, such as `setpriv`. clients, orderers: everybody who ever asked it, for a decision or for an order; its database
     holds the answers to all of them.
     """
 
@@ -44,6 +45,7 @@ class Service:
     settings: Mapping[str, str]
     port: int = 0
     process: "subprocess.Popen[bytes] | None" = None
+    before: Sequence[str] = ()
     clients: "list[Clients]" = field(default_factory=list)
     orderers: "list[Clients]" = field(default_factory=list)
 
@@ -52,19 +54,31 @@ class Service:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
 
-    def start(self, command: Sequence[str] = ("-m", "riskscore_pipelines", "serve")) -> None:
+    def start(self, command: Sequence[str] = COMMAND) -> None:
         """Start it, and wait until it answers."""
+        self._launch(command)
+        until("the server answers", self._is_up)
+
+    def refused_start(self, command: Sequence[str] = COMMAND) -> tuple[int, str]:
+        """Start it although it cannot; its exit status and the last it said."""
+        self._launch(command)
+        assert self.process is not None
+        return self.process.wait(PATIENCE), self._log().read_text().splitlines()[-1]
+
+    def _launch(self, command: Sequence[str]) -> None:
         environment = {**os.environ, **self.settings, "OMP_NUM_THREADS": "1"}
-        with (self.folder / f"server-{self.port}.log").open("ab") as told:
+        with self._log().open("ab") as told:
             self.process = subprocess.Popen(
-                [sys.executable, *command, "--book", "book", "--port", str(self.port)],
+                [*self.before, sys.executable, *command, "--book", "book", "--port", str(self.port)],
                 cwd=self.folder, env=environment, stdout=subprocess.DEVNULL, stderr=told,
             )  # fmt: skip
-        until("the server answers", self._is_up)
+
+    def _log(self) -> Path:
+        return self.folder / f"server-{self.port}.log"
 
     def _is_up(self) -> bool:
         assert self.process is not None
-        assert self.process.poll() is None, (self.folder / f"server-{self.port}.log").read_text()[-2000:]
+        assert self.process.poll() is None, self._log().read_text()[-2000:]
         try:
             return self.get("/livez")[0] == 200
         except OSError:

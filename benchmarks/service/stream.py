@@ -19,12 +19,17 @@ PATIENCE = 30.0  # seconds for one answer
 
 @dataclass
 class Heard:
-    """latencies in seconds, in the order of sending; statuses to how often; failures: connections that broke."""
+    """latencies in seconds, in the order of the answers; statuses to how often; failures: connections that broke.
+
+    answers: when each was meant to be sent, in seconds from the start, how long it took, and its status; null where none came.
+    """
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
     failures: int = 0
+    answers: list[tuple[float, float, int | None]] = field(default_factory=list)
+    start: float = field(default_factory=time.perf_counter)
 
     def percentile(self, share: float) -> float:
         return float(np.percentile(self.latencies, share)) if self.latencies else float("nan")
@@ -88,8 +93,10 @@ async def _ask(connection: Connection, request: Request, since: float, heard: He
         status = await connection.ask(request)
     except (OSError, EOFError, TimeoutError):
         heard.failures += 1
+        heard.answers.append((since - heard.start, time.perf_counter() - since, None))
         return
     heard.latencies.append(time.perf_counter() - since)
+    heard.answers.append((since - heard.start, heard.latencies[-1], status))
     heard.statuses[status] = heard.statuses.get(status, 0) + 1
 
 

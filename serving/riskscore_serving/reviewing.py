@@ -31,6 +31,10 @@ def _iso(value: object) -> object:
     return date.fromisoformat(value)
 
 
+PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+"""What people write: lines and tabs, no other control character; a PostgreSQL database keeps no text with a NUL in it."""
+
+
 class _In(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -41,7 +45,7 @@ class OverrideIn(_In):
     limit: Annotated[str, Field(pattern=r"^[0-9]{1,15}(\.[0-9]{1,2})?$", description="money as text")] | None = None
     terms: Annotated[int, Field(ge=1, le=365)] | Literal["prepayment", "stop"] | None = None
     grade: Annotated[int, Field(ge=1, le=10)] | None = None
-    reason: Annotated[str, Field(min_length=10, max_length=2000)]
+    reason: Annotated[str, Field(min_length=10, max_length=2000, pattern=PROSE)]
     valid_until: Annotated[date, BeforeValidator(_iso), Field(description="the last day; then the decision counts again")]
 
     model_config = ConfigDict(
@@ -61,7 +65,7 @@ class ActIn(_In):
     """Which review is meant: exactly the one that was read, not whatever is open by now."""
 
     review_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
-    note: Annotated[str, Field(max_length=2000)] = ""
+    note: Annotated[str, Field(max_length=2000, pattern=PROSE)] = ""
 
 
 def _described(shape: type[_In]) -> dict[str, Any]:

@@ -1,25 +1,19 @@
 """The page that explains one customer, in a real browser: silent console, no request, no sideways scroll, inert names."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
+from browsing import troubles_of
 from deciding import GOOD, GRADES, PROVENANCE, RECEIVABLES, LinearModel, features_of, positions_of, shipped
 from riskscore.phrases import LANGUAGES, Lang
 from riskscore.scoring import decide_rows, not_scored
 from riskscore_pipelines.explaining import explanation_of, html_of
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 HOSTILE = '<img src=x onerror="console.error(1)"><script>console.error(2)</script>'
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
-]
+pytestmark = pytest.mark.browser
 
 
 def decided(**facts):
@@ -37,14 +31,6 @@ DECISIONS = {
 }
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("kind", DECISIONS)
@@ -54,10 +40,7 @@ def test_page_opens_without_complaint_request_or_sideways_scroll(
     path = tmp_path / "customer.html"
     path.write_text(html_of(explanation_of(DECISIONS[kind](), HOSTILE, lang)), "utf-8")
     page = browser.new_page(viewport={"width": width, "height": 900})
-    troubles: list[str] = []
-    page.on("console", lambda message: troubles.append(message.text))
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("request", lambda request: troubles.append(request.url) if not request.url.startswith("file:") else None)
+    troubles = troubles_of(page, "file:")
     page.goto(path.as_uri())
     scroll, inner = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     shown, title = page.locator("html").get_attribute("lang"), page.locator("h1").inner_text()

@@ -1,32 +1,17 @@
 """The report in a real browser: silent console, no request, no sideways scroll, both languages, light and dark, on paper."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from pypdf import PdfReader
 
+from browsing import troubles_of
 from invented_report import invented_report
 from riskscore_pipelines.reporting.formats import Lang
 from riskscore_pipelines.reporting.render import render
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +27,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[Lang, Path]:
 def opened(browser: Browser, path: Path, *, width: int = 1280, dark: bool = False) -> tuple[Page, list[str]]:
     """The page, and everything it complained of or asked for."""
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light")
-    troubles: list[str] = []
-    page.on("console", lambda message: troubles.append(f"console: {message.text}"))
-    page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-    page.on(
-        "request",
-        lambda request: troubles.append(f"request: {request.url}") if not request.url.startswith(("file:", "data:")) else None,
-    )
+    troubles = troubles_of(page, "file:", "data:")
     page.goto(path.as_uri())
     page.evaluate("document.fonts.ready")
     return page, troubles

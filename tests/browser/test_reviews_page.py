@@ -1,8 +1,5 @@
 """Deciding a proposal in a real browser: both languages, narrow and wide, greyed buttons with their reason, by keyboard alone."""
 
-import shutil
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,38 +7,20 @@ from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
-import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from browsing import site_over, troubles_of
 from deciding import GOOD, GRADES, PROVENANCE, RECEIVABLES, LinearModel, features_of, positions_of, shipped
-from doors import PASSWORD, EmptyDesk, account
+from doors import PASSWORD, account
 from riskscore.review import Person, Wanted
 from riskscore.scoring import decide_rows
 from riskscore.stores import decisions as log
 from riskscore.stores import reviews
 from riskscore.stores.database import open_database
-from riskscore_serving.access.door import Doorkeeper
-from riskscore_serving.app import create_app
-from riskscore_serving.settings import Address
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
-]
+pytestmark = pytest.mark.browser
 
 REASON = "The parent company guarantees it; see the letter of 12 June, in the file of the customer."
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -55,15 +34,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
 
 @pytest.fixture(scope="module")
 def site(engine: sa.Engine) -> Iterator[str]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    desk, at = EmptyDesk(), Address(port=listener.getsockname()[1])
-    server = uvicorn.Server(uvicorn.Config(create_app(lambda: desk, at, Doorkeeper(engine, at)), log_level="warning"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    yield f"http://127.0.0.1:{at.port}"
-    server.should_exit = True
-    thread.join()
-    listener.close()
+    with site_over(engine) as address:
+        yield address
 
 
 def propose(engine: sa.Engine, customer: str) -> str:
@@ -81,10 +53,7 @@ def propose(engine: sa.Engine, customer: str) -> str:
 
 def signed_in(browser: Browser, site: str, name: str, *, width: int = 1280, locale: str = "en-GB") -> tuple[Page, list[str]]:
     page = browser.new_context(viewport={"width": width, "height": 900}, locale=locale).new_page()
-    troubles: list[str] = []
-    page.on("console", lambda message: troubles.append(message.text))
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("request", lambda request: None if request.url.startswith((site, "data:")) else troubles.append(request.url))
+    troubles = troubles_of(page, site, "data:")
     page.goto(f"{site}/sign-in")
     page.locator("#name").fill(name)
     page.locator("#password").fill(PASSWORD)

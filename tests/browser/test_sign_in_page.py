@@ -1,38 +1,18 @@
 """Signing in, in a real browser against a real server: set a password, sign in, sign out; silent console, nothing from elsewhere."""
 
-import shutil
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from doors import PASSWORD, EmptyDesk
+from browsing import site_over, troubles_of
+from doors import PASSWORD
 from riskscore.stores.access import accounts
 from riskscore.stores.database import open_database
-from riskscore_serving.access.door import Doorkeeper
-from riskscore_serving.app import create_app
-from riskscore_serving.settings import Address
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -40,24 +20,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """The address of a server, and the one-time token of its first administrator."""
     engine = open_database(f"sqlite:///{tmp_path_factory.mktemp('site') / 'riskscore.db'}")
     token = accounts.invite_first(engine, now=int(time.time()))
-    listener = socket.create_server(("127.0.0.1", 0))
-    desk, at = EmptyDesk(), Address(port=listener.getsockname()[1])
-    server = uvicorn.Server(uvicorn.Config(create_app(lambda: desk, at, Doorkeeper(engine, at)), log_level="warning"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    yield f"http://127.0.0.1:{at.port}", token
-    server.should_exit = True
-    thread.join()
-    listener.close()
+    with site_over(engine) as address:
+        yield address, token
     engine.dispose()
 
 
 def opened(browser: Browser, site: str, width: int = 1280, locale: str = "en-GB") -> tuple[Page, list[str]]:
     page = browser.new_context(viewport={"width": width, "height": 900}, locale=locale).new_page()
-    troubles: list[str] = []
-    page.on("console", lambda message: troubles.append(message.text))
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("request", lambda request: None if request.url.startswith((site, "data:")) else troubles.append(request.url))
+    troubles = troubles_of(page, site, "data:")
     return page, troubles
 
 

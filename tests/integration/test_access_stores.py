@@ -1,36 +1,19 @@
 """Accounts, sessions and tokens over SQLite and PostgreSQL: who gets in, for how long, and that every change is on record."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from databases import emptied, postgresql
 from doors import PASSWORD, account
 from riskscore.errors import StorageFailed, UsageRefused
 from riskscore.stores import audit
 from riskscore.stores.access import accounts, attempts, is_sign_on_required, passwords, sessions, tokens
 from riskscore.stores.access.tables import ACCOUNTS, INVITATIONS, SESSIONS, TOKENS
-from riskscore.stores.database import open_database, reading, writing
+from riskscore.stores.database import reading, writing
 
 NOW = 1_000_000
 HOUR = 3600
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgresql() as address:
-        yield address
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
-    sqlite = f"sqlite:///{tmp_path / 'riskscore.db'}"
-    fresh = open_database(sqlite if request.param == "sqlite" else emptied(request.getfixturevalue("server")))
-    yield fresh
-    fresh.dispose()
 
 
 def sign_in(engine: sa.Engine, name: str, password: str = PASSWORD, *, source: str = "10.0.0.9", now: int = NOW):

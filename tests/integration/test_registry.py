@@ -1,11 +1,16 @@
 """The registry and what stands between it and a score: anyone may read a model, only approved bytes may answer."""
 
 import base64
+import contextlib
 import json
+import pickle
+import runpy
 import shutil
+import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -301,12 +306,18 @@ EVIL = {
     "conda.yaml": b"dependencies: [evil]\n",
     "requirements.txt": b"evil\n",
 }
+SCRIPTS = {Path(name).name for name in EVIL if name.endswith(".py")}
 WATCHED: list[str] = []
 IS_WATCHING: list[bool] = []
 
 
-def _watch(event: str, arguments: tuple[object, ...]) -> None:
-    if IS_WATCHING and event in {"pickle.find_class", "os.system"}:
+def _watch(event: str, arguments: tuple[Any, ...]) -> None:
+    """Notes what no load of a model does: unpickle, run a shell, a program but the child's, or Python code that lies beside it."""
+    if not IS_WATCHING:
+        return
+    code = str(getattr(arguments[0], "co_filename", "")) if event == "exec" else ""
+    foreign = event == "subprocess.Popen" and list(arguments[1])[:2] != [sys.executable, "-I"]
+    if event in {"pickle.find_class", "os.system"} or foreign or Path(code).name in SCRIPTS:
         WATCHED.append(f"{event} {arguments[:1]}")
 
 
@@ -333,6 +344,47 @@ def test_evil_files_beside_a_model_are_neither_read_nor_run(workplace, engine, f
 
     assert WATCHED == []
     assert not list(tmp_path.rglob("pwned"))
+
+
+CARELESS = {
+    "unpickles": lambda place: pickle.loads((place / "model.pkl").read_bytes()),
+    "imports": lambda place: runpy.run_path(str(place / "lightgbm.py")),
+    "starts a program": lambda place: subprocess.run(["touch", "pwned"], check=True),
+}
+
+
+@pytest.mark.parametrize("careless", CARELESS)
+def test_a_reader_that_runs_what_lies_beside_a_model_is_seen(workplace, engine, folder, tmp_path, monkeypatch, careless):
+    """The planted fault: while it reads a model, it does what model servers have been found to do."""
+    monkeypatch.chdir(tmp_path)
+    approve_first(engine, NAME, "1", trained().model.digest, by="Ann")
+    for name in ("model.pkl", "lightgbm.py"):
+        (tmp_path / name).write_bytes(EVIL[name])
+    honest = approved_module.check_digest
+    monkeypatch.setattr(approved_module, "check_digest", lambda *given: CARELESS[careless](tmp_path) and honest(*given))
+    try:
+        IS_WATCHING.append(True)
+        with contextlib.suppress(Exception):
+            load_approved(workplace, engine)
+    finally:
+        IS_WATCHING.clear()
+        seen = WATCHED.copy()
+        WATCHED.clear()
+
+    assert seen
+    assert list(tmp_path.rglob("pwned"))
+
+
+def test_without_the_comparison_of_digests_a_flipped_byte_reaches_the_parser(workplace, engine, parsed, monkeypatch):
+    """The planted fault of the test of flipped bytes."""
+    approve_first(engine, NAME, "1", trained().model.digest, by="Ann")
+    copy = keep_copy(workplace, NAME, to_files(trained().model))
+    booster = copy / "booster.txt"
+    booster.write_bytes(booster.read_bytes().replace(b"leaf_value=", b"leaf_value=9", 1))
+    monkeypatch.setattr(approved_module, "check_digest", lambda *_: None)
+    load_approved(workplace, engine)
+
+    assert parsed != []
 
 
 def test_the_copy_of_a_model_holds_its_parts_and_nothing_that_lies_beside_them(workplace, engine, tmp_path):

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from starlette.testclient import TestClient
 
-from databases import emptied, postgresql
 from deciding import GOOD, GRADES, ON, PROVENANCE, RECEIVABLES, LinearModel, features_of, positions_of, shipped
 from doors import EmptyDesk, account
 from riskscore.errors import Conflict, NotAllowed, StorageFailed
@@ -40,20 +39,6 @@ TODAY = date(2026, 7, 1)
 DELEGATION = shipped_delegation(TODAY)
 WANTED = Wanted(Decimal("45000.00"), None, None, "the parent guarantees it", TODAY + timedelta(days=60))
 ANN, BO, CHEF = Person("ann", "analyst"), Person("bo", "analyst"), Person("chef", "approver")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgresql() as address:
-        yield address
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
-    sqlite = f"sqlite:///{tmp_path / 'riskscore.db'}"
-    fresh = open_database(sqlite if request.param == "sqlite" else emptied(request.getfixturevalue("server")))
-    yield fresh
-    fresh.dispose()
 
 
 def decided(*customers: str, **facts):

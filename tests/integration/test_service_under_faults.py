@@ -5,6 +5,7 @@ of the record must hold with every acknowledged decision named.
 """
 
 import json
+import os
 import resource
 import shutil
 import socket
@@ -37,7 +38,7 @@ from riskscore.stores.signed_texts import shipped_models
 from riskscore.stores.workplace import Workplace
 from simulated import world_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.slow
 
 NAME = "late_payment"
 APPLICANT = {
@@ -321,6 +322,50 @@ def test_a_full_disk_is_said_and_loses_nothing(company: Company, embedded: Servi
     assert {event.kind for event in clients.history[full:still]} == {"invoke", "unknown"}
     assert unavailable(clients) <= {(503, "storage-unavailable"), (503, "overloaded")}
     nothing_is_lost(company, clients)
+
+
+PERMISSIONLESS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+"""Root without the right to pass over permissions: as any other user."""
+
+
+@pytest.mark.skipif(
+    os.geteuid() == 0 and shutil.which(PERMISSIONLESS[0]) is None, reason="root may write everywhere, and stays so"
+)
+def test_a_directory_without_permission_is_said_and_acknowledges_nothing_that_is_not_there(company: Company) -> None:
+    place = company.folder / "locked"
+    place.mkdir()
+    service = company.service(f"sqlite:///{place / 'riskscore.db'}")
+    service.before = PERMISSIONLESS if os.geteuid() == 0 else ()
+    service.start()
+    clients = Clients(service, company.bodies)
+    try:
+        with clients.asking():
+            clients.wait_for(20, "ok")
+            _permit(place, 0o000)
+            clients.wait_for(20, "unknown")
+            _permit(place, 0o700)
+            clients.wait_for(20, "ok")
+        service.kill()
+        _permit(place, 0o000)
+        status, said = service.refused_start()
+    finally:
+        _permit(place, 0o700)
+    service.start()
+    clients.settle()
+
+    assert unavailable(clients) <= {(503, "storage-unavailable"), (503, "overloaded")}
+    assert status == 6
+    assert "riskscore.db" in said
+    assert service.stop() == 0
+    nothing_is_lost(company, clients)
+
+
+def _permit(place: Path, mode: int) -> None:
+    """The rights to a folder and to everything in it."""
+    place.chmod(0o700)
+    for each in place.iterdir():
+        each.chmod(mode & 0o600)
+    place.chmod(mode)
 
 
 def test_a_model_whose_bytes_were_changed_refers_everybody(company: Company, tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
-from databases import emptied, postgresql
 from deciding import GRADES, ON, POLICY, LinearModel
 from desks import BOOK, BookDesk
 from doors import Open
@@ -403,17 +402,10 @@ def test_over_a_real_book_every_customer_gets_the_answer_that_its_decision_means
 # --- in parallel -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgresql() as address:
-        yield address
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def address(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+@pytest.fixture
+def address(database_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(waiting, "PATIENCE", 60.0)  # the machine may be busy; how long it takes is not the question
-    sqlite = request.param == "sqlite"
-    return f"sqlite:///{tmp_path / 'riskscore.db'}" if sqlite else emptied(request.getfixturevalue("server"))
+    return database_address
 
 
 def never_more_than_is_free(address: str, amount: int, n: int) -> None:

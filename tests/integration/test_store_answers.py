@@ -2,16 +2,13 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from threading import Thread
 
 import pytest
 import sqlalchemy as sa
 
-from databases import emptied, postgresql
 from deciding import GOOD, GRADES, PROVENANCE, RECEIVABLES, LinearModel, features_of, positions_of, shipped
 from riskscore.decisions import Asked, Decision
 from riskscore.errors import NotReproduced, StorageFailed
@@ -22,21 +19,6 @@ from riskscore.stores.database import ANSWERS, APPLICANTS, open_database, readin
 
 CANARY = "Kanarienvogel & Söhne"
 ANNA = Key("anna", "k1")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgresql() as address:
-        yield address
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
-    sqlite = request.param == "sqlite"
-    address = f"sqlite:///{tmp_path / 'riskscore.db'}" if sqlite else emptied(request.getfixturevalue("server"))
-    fresh = open_database(address)
-    yield fresh
-    fresh.dispose()
 
 
 def decided(customer: str = "acme", **changes) -> Decision:

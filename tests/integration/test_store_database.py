@@ -10,19 +10,12 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from databases import emptied, postgresql
 from riskscore.errors import StorageFailed, UsageRefused
 from riskscore.stores import audit, database, orders, reviews
 from riskscore.stores.access import tables as access_tables
 from riskscore.stores.database import MODEL_APPROVALS, RUNS, TABLES, open_database, reading, writing
 
 APPROVAL = {"name": "late", "version": "1", "digest": "a" * 64, "proposed_by": "ann", "recorded_at": "2026-06-30T00:00:00+00:00"}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgresql() as address:
-        yield address
 
 
 @pytest.fixture
@@ -37,17 +30,6 @@ def opened(tmp_path: Path) -> Iterator[Callable[[], sa.Engine]]:
     yield again
     for engine in engines:
         engine.dispose()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
-    if request.param == "sqlite":
-        address = f"sqlite:///{tmp_path / 'riskscore.db'}"
-    else:
-        address = emptied(request.getfixturevalue("server"))
-    fresh = open_database(address)
-    yield fresh
-    fresh.dispose()
 
 
 def rows(engine: sa.Engine) -> list[tuple[object, ...]]:
@@ -80,6 +62,20 @@ def test_the_application_cannot_change_or_delete_what_was_written(engine, statem
     with pytest.raises((sa.exc.IntegrityError, StorageFailed), match="append-only"), writing(engine) as connection:
         connection.execute(sa.text(statement))
     assert rows(engine) == before
+
+
+def test_every_table_of_which_nothing_may_change_has_the_triggers_that_say_so(engine):
+    wanted = {(table, verb) for table in TABLES.tables for verb in ("update", "delete") if table not in database.CHANGEABLE}
+    with reading(engine) as connection:
+        if engine.dialect.name == "sqlite":
+            said = connection.exec_driver_sql("select lower(sql) from sqlite_master where type = 'trigger'").scalars()
+            words = [each.split() for each in said if "append-only" in each]
+            there = {(each[each.index("on") + 1], each[each.index("before") + 1]) for each in words}
+        else:
+            query = "select event_object_table, lower(event_manipulation) from information_schema.triggers"
+            there = {tuple(row) for row in connection.exec_driver_sql(query)}
+
+    assert wanted <= there
 
 
 @pytest.mark.parametrize("table", ["model_comparisons", "model_rollbacks"])

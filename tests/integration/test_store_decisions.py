@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from databases import emptied, postgresql
 from deciding import GOOD, GRADES, PROVENANCE, RECEIVABLES, LinearModel, features_of, positions_of, shipped
 from riskscore.errors import NotReproduced, StorageFailed, UsageRefused
 from riskscore.scoring import decide_rows, not_scored
@@ -30,12 +29,6 @@ def made(customers=CUSTOMERS, *, provenance=PROVENANCE, model=None):
     )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgresql() as address:
-        yield address
-
-
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Callable[[], sa.Engine]]:
     """Opens the SQLite database of the test, as often as asked; closed at its end."""
@@ -48,17 +41,6 @@ def opened(tmp_path: Path) -> Iterator[Callable[[], sa.Engine]]:
     yield again
     for engine in engines:
         engine.dispose()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
-    if request.param == "sqlite":
-        address = f"sqlite:///{tmp_path / 'riskscore.db'}"
-    else:
-        address = emptied(request.getfixturevalue("server"))
-    fresh = open_database(address)
-    yield fresh
-    fresh.dispose()
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
 """Orders in the store: room is held in the transaction of the answer, counts until it is let go, and nothing of it can be changed."""
 
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from databases import emptied, postgresql
 from riskscore.errors import Conflict, StorageFailed
 from riskscore.order_check import Answer, Order, Rules, Standing, check_order, told_once
 from riskscore.stores import audit, orders
@@ -20,21 +17,6 @@ from riskscore.stores.orders import Asked, Given, Held
 ON = date(2026, 6, 30)
 NOW = 1_782_800_000
 RULES = Rules(horizon_days=60, warn_share=None, de_minimis=Decimal(0), grace_days=30)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgresql() as address:
-        yield address
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
-    sqlite = request.param == "sqlite"
-    address = f"sqlite:///{tmp_path / 'riskscore.db'}" if sqlite else emptied(request.getfixturevalue("server"))
-    fresh = open_database(address)
-    yield fresh
-    fresh.dispose()
 
 
 def ask(engine: sa.Engine, amount: int, name: str = "SO-1", *, key: str | None = "", limit: int = 1000, **facts: Any) -> Given:

@@ -97,6 +97,8 @@ async def _fields(scope: Scope, receive: Receive) -> dict[str, str]:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=MOST_FIELDS)
     except ValueError as error:
         raise Refusal("invalid-request", "The form cannot be read.") from error
+    if any("\0" in text for pair in pairs for text in pair):
+        raise Refusal("invalid-request", "The form holds a character that is no text.")
     if len(dict(pairs)) != len(pairs):
         raise Refusal("invalid-request", "A field of the form was sent twice.")
     return dict(pairs)

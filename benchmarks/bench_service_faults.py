@@ -1,0 +1,282 @@
+"""How long until a fault is said? The service at a steady rate while what it stands on fails, and what others notice of attacks.
+
+    python benchmarks/bench_service_faults.py [--customers 150] [--months 24]
+
+PostgreSQL stopped at once and started again, PostgreSQL that hangs, a disk that takes nothing more: every decision that cannot be
+recorded is answered 503 within two seconds, everything works again five seconds after the store does, and no acknowledged
+decision is missing. Then bodies of tens of megabytes on eight connections at once, and two hundred clients that send a byte a
+second: what a score costs everybody else then, beside a calm stretch of the same run. Open loop, loopback only. Writes
+`benchmarks/out/service_faults.json`; exit status 1 where a bound is broken.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import resource
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import psutil
+import sqlalchemy as sa
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
+
+from bench_service import customers_of, decisions, scores
+from service.servers import free_port, prepare, product_command, serving
+from service.stream import Heard, at_rate
+
+from databases import postgresql_server
+from floods import attacks, send
+from riskscore.stores.approvals import approval_in_force, approve_first
+from riskscore.stores.database import ANSWERS, open_database, reading
+
+RATE = 50.0
+SAID_WITHIN = 2.0  # seconds to a 503
+BACK_WITHIN = 5.0  # seconds from a store that answers to the last refusal
+ALIVE_WITHIN = 0.1  # seconds to /livez, at the median of the outage
+TIMES_SLOWER = 3.0  # others' 99th percentile under attack
+MIB_OF_BODIES = 16.0
+SLOW_CLIENTS = 200
+AGED = {"RISKSCORE_MAX_BOOK_AGE_DAYS": "100000"}  # the invented book ends in the past; here it must answer
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--customers", type=int, default=150)
+    parser.add_argument("--months", type=int, default=24)
+    wanted = parser.parse_args()
+    found: dict[str, dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        print("making a company, its book and its model ...", file=sys.stderr, flush=True)
+        prepare(folder, customers=wanted.customers, months=wanted.months)
+        found |= on_sqlite(folder)
+        found |= on_postgresql(folder)
+    print(json.dumps(found, indent=2))
+    (HERE / "out").mkdir(exist_ok=True)
+    (HERE / "out" / "service_faults.json").write_text(json.dumps(found, indent=2))
+    broken = [name for name, each in found.items() if not each["passed"]]
+    print("broken: " + ", ".join(broken) if broken else "every bound holds")
+    return 1 if broken else 0
+
+
+def on_sqlite(folder: Path) -> dict[str, dict[str, Any]]:
+    port, address = free_port(), f"sqlite:///{folder / 'riskscore.db'}"
+    with serving(product_command(port), folder, port=port, ready="/livez", RISKSCORE_DATABASE=address, **AGED) as pid:
+        customers = customers_of(port)
+        at_rate(port, scores(customers), rate=RATE, seconds=5)
+        found = {
+            "a body that never ends": others_under(lambda: flooding(port), pid, port, customers),
+            f"{SLOW_CLIENTS} slow clients": others_under(lambda: dripping(port), pid, port, customers),
+        }
+        files = [each.stat().st_size for each in folder.glob("riskscore.db*")]
+
+        def full() -> None:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (min(files), resource.RLIM_INFINITY))
+
+        def room() -> None:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+        found["a full disk"] = outage(port, customers, address, full, room)
+    return found
+
+
+def on_postgresql(folder: Path) -> dict[str, dict[str, Any]]:
+    port = free_port()
+    engine = open_database(f"sqlite:///{folder / 'riskscore.db'}")
+    approval = approval_in_force(engine, "late_payment")
+    engine.dispose()
+    with postgresql_server() as database:
+        engine = open_database(database.address)
+        approve_first(engine, "late_payment", approval.version, approval.digest, by="Bench Mark")
+        engine.dispose()
+        settings = {"RISKSCORE_DATABASE": database.address, **AGED}
+        with serving(product_command(port), folder, port=port, ready="/livez", **settings):
+            customers = customers_of(port)
+            at_rate(port, decisions(customers), rate=RATE, seconds=5)
+            stopped = outage(port, customers, database.address, database.crash, database.start)
+            frozen = database.frozen()
+            hung = outage(
+                port,
+                customers,
+                database.address,
+                frozen.__enter__,
+                lambda: frozen.__exit__(None, None, None),
+                probe=True,
+                rate=20.0,
+            )
+    return {"PostgreSQL stopped": stopped, "PostgreSQL hangs": hung}
+
+
+def outage(
+    port: int,
+    customers: list[str],
+    address: str,
+    fail: Callable[[], Any],
+    mend: Callable[[], Any],
+    *,
+    probe: bool = False,
+    rate: float = RATE,
+) -> dict[str, Any]:
+    """Decisions at a steady rate for twenty seconds; the store is gone from the fifth to the twelfth."""
+    before = recorded(address)
+    heard: list[Heard] = []
+    asking = threading.Thread(
+        target=lambda: heard.append(at_rate(port, decisions(customers), rate=rate, seconds=20, connections=256))
+    )
+    start = time.perf_counter()
+    asking.start()
+    time.sleep(5)
+    fail()
+    gone = time.perf_counter() - start
+    alive, ready = probes(port, 6.0) if probe else ([], [])
+    time.sleep(max(start + 12 - time.perf_counter(), 0))
+    mend()
+    back = time.perf_counter() - start
+    asking.join()
+    answers = heard[0].answers
+    refused = [(when, took) for when, took, status in answers if status == 503]
+    n_acknowledged = sum(status == 201 for _, _, status in answers)
+    statuses = Counter(status for _, _, status in answers)
+    last = max((when + took for when, took in refused), default=0.0)
+    missing = n_acknowledged - (recorded(address) - before)
+    found = {
+        "statuses": {str(status): n for status, n in statuses.items()},
+        "gone_and_back_at": [gone, back],
+        "said_ms_median_and_most": [1000 * _share([took for _, took in refused], each) for each in (0.5, 1.0)],
+        "last_refusal_after_it_was_back": last - back,
+        "acknowledged": n_acknowledged,
+        "acknowledged_and_missing": max(missing, 0),
+    }
+    if probe:
+        found |= {"livez_ms_median_and_most": [1000 * _share(alive, 0.5), 1000 * max(alive)], "readyz": sorted(set(ready))}
+    passed = set(statuses) <= {201, 503} and bool(refused) and max(took for _, took in refused) <= SAID_WITHIN and missing <= 0
+    passed = passed and last - back <= BACK_WITHIN and (not probe or (_share(alive, 0.5) <= ALIVE_WITHIN and set(ready) == {503}))
+    return found | {"passed": passed}
+
+
+def probes(port: int, seconds: float) -> tuple[list[float], list[int]]:
+    """How long /livez takes, and what /readyz says, meanwhile."""
+    alive, ready, until = [], [], time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        for path in ("/livez", "/readyz"):
+            connection, since = HTTPConnection("127.0.0.1", port, timeout=30), time.perf_counter()
+            connection.request("GET", path)
+            status = connection.getresponse().status
+            connection.close()
+            if path == "/livez":
+                alive.append(time.perf_counter() - since)
+            else:
+                ready.append(status)
+        time.sleep(0.2)
+    return alive, ready
+
+
+def recorded(address: str) -> int:
+    """How many answers the database holds."""
+    engine = open_database(address)
+    with reading(engine) as connection:
+        n = connection.execute(sa.select(sa.func.count()).select_from(ANSWERS)).scalar_one()
+    engine.dispose()
+    return int(n)
+
+
+def others_under(attack: Callable[[], Any], pid: int, port: int, customers: list[str]) -> dict[str, Any]:
+    """Scores at a steady rate, calm and under attack in three rounds: the ratio of the 99th percentiles, and memory."""
+    process, ratios, errors, grown = psutil.Process(pid), [], 0, 0.0
+    for _ in range(3):
+        calm = at_rate(port, scores(customers), rate=RATE, seconds=6)
+        before = process.memory_info().rss
+        with attack():
+            most = [before]
+            done = threading.Event()
+            watcher = threading.Thread(target=_watch, args=(process, most, done))
+            watcher.start()
+            heard = at_rate(port, scores(customers), rate=RATE, seconds=6)
+            done.set()
+            watcher.join()
+        ratios.append(heard.percentile(99) / calm.percentile(99))
+        errors += heard.errors
+        grown = max(grown, (most[0] - before) / 2**20)
+    median = sorted(ratios)[1]
+    return {
+        "ratios": ratios, "median_ratio": median, "errors": errors, "mib_grown": grown,
+        "passed": median <= TIMES_SLOWER and errors == 0 and grown <= MIB_OF_BODIES,
+    }  # fmt: skip
+
+
+def _watch(process: psutil.Process, most: list[int], done: threading.Event) -> None:
+    while not done.wait(0.02):
+        most[0] = max(most[0], process.memory_info().rss)
+
+
+@contextmanager
+def flooding(port: int) -> Iterator[None]:
+    """Every attack of the tests, twice a second each, from a process of its own."""
+    attacker = multiprocessing.Process(target=_flood, args=(port,), daemon=True)
+    attacker.start()
+    try:
+        yield
+    finally:
+        attacker.terminate()
+        attacker.join()
+
+
+def _flood(port: int) -> None:
+    os.nice(10)
+
+    def one(name: str) -> None:
+        while True:
+            with suppress(OSError):
+                send(port, attacks()[name])
+            time.sleep(0.5)
+
+    threads = [threading.Thread(target=one, args=(name,), daemon=True) for name in attacks()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@contextmanager
+def dripping(port: int) -> Iterator[None]:
+    """So many clients that send the head of a request, a byte a second."""
+    lines = [socket.create_connection(("127.0.0.1", port)) for _ in range(SLOW_CLIENTS)]
+    done = threading.Event()
+
+    def drip() -> None:
+        head = iter(b"POST /v1/scores HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: " + b"x" * 100)
+        while not done.wait(1.0):
+            letter = bytes([next(head)])
+            for line in lines:
+                with suppress(OSError):
+                    line.send(letter)
+
+    dripper = threading.Thread(target=drip)
+    dripper.start()
+    try:
+        yield
+    finally:
+        done.set()
+        dripper.join()
+        for line in lines:
+            line.close()
+
+
+def _share(values: list[float], share: float) -> float:
+    return sorted(values)[min(int(share * len(values)), len(values) - 1)] if values else float("nan")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -342,11 +342,11 @@ def test_a_directory_without_permission_is_said_and_acknowledges_nothing_that_is
     clients = Clients(service, company.bodies)
     try:
         with clients.asking():
-            clients.wait_for(20, "ok")
+            clients.wait_for(10, "ok")
             _permit(place, 0o000)
-            clients.wait_for(20, "unknown")
+            clients.wait_for(5, "unknown")
             _permit(place, 0o700)
-            clients.wait_for(20, "ok")
+            clients.wait_for(10, "ok")
         service.kill()
         _permit(place, 0o000)
         status, said = service.refused_start()

@@ -13,10 +13,11 @@ Limits compared: recommended; the same at the mean probability; the same policy 
 oracle's limit, once free and once within those three rules, which are the house's appetite and no error of the limit.
 
 Two policies: as shipped, and with what `riskscore policy measure` reads from the ledger of the training world in place of
-assumptions. The floors (regret at most 10 %, no worse than the plain rules on 90 % of the seeds) are taken on the second,
-against the oracle within the house's three rules, without customers in default: to them the house delivers nothing, and the
-oracle's chance is that of becoming late, which they are. All other readings are printed beside it. Written to
-`benchmarks/out/regret.json`. Exit status 1 where a floor is missed.
+assumptions, which is what `riskscore demo` decides by and what `riskscore score` asks for where the shipped one denies many
+(decision record 0011). Both are printed; the shipped one misses the floors in this world. The floors (regret at most 10 %, no
+worse than the plain rules on 90 % of the seeds) are taken on the second, against the oracle within the house's three rules,
+without customers in default: to them the house delivers nothing, and the oracle's chance is that of becoming late, which they
+are. All other readings are printed beside it. Written to `benchmarks/out/regret.json`. Exit status 1 where a floor is missed.
 """
 
 import argparse
@@ -140,6 +141,14 @@ def show(found: Mapping[str, list[Judged]]) -> bool:
         f"{np.mean([book.regret('recommended', 'house') for book in without]):.1%} within the house rules, the plain rules "
         f"{np.mean([book.regret('plain', 'house') for book in without]):.1%}."
     )
+    for name, judged in found.items():
+        sound = [each.sound for each in judged]
+        lost = {limit: np.mean([book.regret(limit, "house") for book in sound]) for limit in ("recommended", "plain")}
+        wins = np.mean([book.worth["recommended"] >= book.worth["plain"] for book in sound])
+        print(
+            f"policy {name:9}: gives away {lost['recommended']:.1%} of what the oracle earns within the house rules, "
+            f"the plain rules {lost['plain']:.1%}; no worse than they on {wins:.0%} of {len(sound)} seeds"
+        )
     books = [each.sound for each in found["measured"]]
     regret = float(np.mean([book.regret("recommended", "house") for book in books]))
     share = float(np.mean([book.worth["recommended"] >= book.worth["plain"] for book in books]))
@@ -147,7 +156,7 @@ def show(found: Mapping[str, list[Judged]]) -> bool:
         ("regret", regret, FLOOR_REGRET, regret <= FLOOR_REGRET),
         ("seeds no worse than the plain rules", share, FLOOR_SEEDS, share >= FLOOR_SEEDS),
     ):
-        print(f"{words}: {value:.1%}, floor {floor:.0%}: {'reached' if good else 'MISSED'}")
+        print(f"measured policy, {words}: {value:.1%}, floor {floor:.0%}: {'reached' if good else 'MISSED'}")
     return regret <= FLOOR_REGRET and share >= FLOOR_SEEDS
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from collections.abc import Mapping as AbstractMapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from riskscore import policy
 from riskscore.errors import UsageRefused
 from riskscore.simulation import simulate
 from riskscore.stores.exports import Written, write_exports
@@ -23,8 +25,10 @@ from riskscore.stores.ledgers import Delivery, ingest, open_book
 from riskscore.stores.ledgers.mapping import Mapping, load
 from riskscore.stores.ledgers.receipts import Receipt
 from riskscore.stores.scores import write_scores
+from riskscore.stores.signed_texts import find_text
 from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.columns import money_of
+from riskscore_pipelines.policy_measuring import Measured, measured
 from riskscore_pipelines.report import Material, material_of, write_report
 from riskscore_pipelines.reporting.facts import Report
 from riskscore_pipelines.reporting.figures import headline, riskiest_large
@@ -42,6 +46,8 @@ ERROR_RATE = 0.0005
 """Share of invoices and settlements with a data error: an ERP's exports are never clean, and the quarantine should be seen."""
 
 HELP = """Simulate an ERP, ingest its exports, train, score, explain and price every customer, and write a report.
+
+The policy that decides is the shipped one with what `riskscore policy measure` reads from the ledger in place of its assumptions.
 
 Everything lies in one folder, which may be explored with the other verbs from within it. The same seed gives the same company.
 
@@ -101,6 +107,7 @@ class Done:
     out: Path
     written: Written
     receipt: Receipt
+    measured: Measured
     learned: Learned
     summary: Summary
     material: Material
@@ -133,6 +140,8 @@ def run_demo(out: Path, *, n_customers: int, n_months: int, seed: int) -> Done:
         delivery = Delivery(places=[str(out / "exports")], mapping=forgiving(load("canonical")), extracted_on=world.end_on)
         receipt = ingest(delivery, workplace.book, progress=told)
     del world
+    with stages("measure", "measure what the policy assumes on the ledger"):
+        measured = take_measured_policy(workplace)
     with stages("train", "train and judge a model on month ends") as told:
         learned = train_book(workplace, workplace.book, first_by="demo", progress=told)
     with stages("score", "score, explain and price every customer") as told:
@@ -145,11 +154,27 @@ def run_demo(out: Path, *, n_customers: int, n_months: int, seed: int) -> Done:
     stages.rows = {
         "simulate": n_invoices,
         "ingest": sum(written.rows.values()),
+        "measure": n_invoices,
         "train": int(learned.trained.log["n_rows"]),
         "score": summary.statuses.total(),
         "report": len(material.decisions),
     }
-    return Done(out, written, receipt, learned, summary, material, stages, files)
+    return Done(out, written, receipt, measured, learned, summary, material, stages, files)
+
+
+def take_measured_policy(workplace: Workplace) -> Measured:
+    """The policy of the demo: the shipped one, and from the book's last day on what its ledger says in place of assumptions.
+
+    Nobody invents a committee here: the entries say that they were taken unread.
+    """
+    text = find_text("late_payment/policy.toml").read_text("utf-8")
+    on = open_book(workplace.book).last_known_on
+    found = measured(workplace, workplace.book, policy.parse(text, on=on), on=on)
+    own = workplace.models / "late_payment" / "policy.toml"
+    own.parent.mkdir(parents=True)
+    source = f"{found.source}; taken unread for the demo, in a company a committee signs"
+    own.write_text(found.below(text, source), encoding="utf-8")
+    return found
 
 
 def forgiving(mapping: Mapping) -> Mapping:
@@ -183,6 +208,13 @@ def show(done: Done) -> None:
     )
     out.print()
     out.print(quality_table(facts))
+    out.print()
+    on, before = done.measured.on, done.measured.on - timedelta(days=1)
+    out.print(
+        f"{len(done.measured.proposals)} numbers of the policy were measured on this ledger in place of assumptions, and decide "
+        f"here unread;\nin a company a committee signs them. What they were and are: riskscore policy diff {before} {on}",
+        markup=False,
+    )
     out.print()
     for name, path in done.files.items():
         out.print(f"  {name:<16} {path}", markup=False)
@@ -259,6 +291,7 @@ def as_plain(done: Done) -> dict[str, Any]:
         ],
         "figures": [asdict(figure) for figure in facts.quality.figures] if facts.quality else [],
         "files": {name: str(path) for name, path in done.files.items()},
+        "measured": [each.key for each in done.measured.proposals],
         "set_aside": {reason: found["rows"] for reason, found in done.receipt.rejects.items()},
         "run_id": done.summary.provenance.run_id,
         "book": facts.provenance["book"],

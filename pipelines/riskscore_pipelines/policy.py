@@ -16,7 +16,7 @@ from riskscore.phrases import Lang, day, parameter_meaning, word
 from riskscore.policy import PARAMETERS, Params, parse
 from riskscore.policy.changes import Change, changes_between
 from riskscore.policy.entries import MANUAL_CAP, Entry, read_entries
-from riskscore.policy.text import in_force
+from riskscore.policy.text import in_force, lapses
 from riskscore.stores.signed_texts import find_text
 from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.columns import table_of
@@ -31,7 +31,8 @@ show: every number in force on a day, with its unit, dates, who signed it and wh
 it; exit status 2 and the line of the first mistake where it is not sound. diff: what differs between two texts, between two days
 of one text, or between a text and the one that decides here; a day stands for the policy that decides here, on that day.
 measure: what the book says of numbers the policy assumes (lateness, peaks, what late customers' debt loses, and by them the risk
-a grade may carry), as entries on stdout to read, correct and sign below the policy's own. It changes nothing by itself.
+a grade may carry), as entries on stdout to read, correct and sign below the policy's own; with --out the whole policy with them,
+as a new file. It changes nothing by itself.
 
 Example:  riskscore policy show --on 2026-07-01 --lang zh
 
@@ -41,15 +42,16 @@ Example:  riskscore policy diff 2026-06-30 2026-07-01
 
 Example:  riskscore policy diff old/policy.toml new/policy.toml --json
 
-Example:  riskscore policy measure --book book --on 2026-07-01 --appetite 0.5
+Example:  riskscore policy measure --book book --on 2026-07-01 --appetite 0.5 --out proposed.toml
 """
 
 
 @dataclass(frozen=True)
 class Policy:
-    """One policy as read: its name for people, the day it is read at, its lines, and what they come to on that day."""
+    """One policy as read: its name for people, its file, the day it is read at, its lines, and what they come to on that day."""
 
     name: str
+    path: Path
     on: dt.date
     entries: list[Entry]
     params: Params
@@ -71,6 +73,9 @@ def policy_verb(
     appetite: Annotated[
         str, typer.Option(help="To measure: the most of what a trade earns that its expected loss may eat, above 0 to 1.")
     ] = "0.5",
+    out: Annotated[
+        Path | None, typer.Option(help="To measure: new file for the whole policy with the entries below, to read and sign.")
+    ] = None,
     model: Annotated[str, typer.Option(help="Which policy: a folder of signed texts.")] = "late_payment",
     lang: Annotated[Lang, typer.Option(help="Language of headings and meanings.")] = "en",
     json_wanted: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False,
@@ -85,10 +90,12 @@ def policy_verb(
         from riskscore_pipelines.policy_measuring import last_day_of, measure
 
         today = today if on else last_day_of(book)
-        assumed = _policy(named[0] if named else str(here), here, today).params
+        base = _policy(named[0] if named else str(here), here, today)
         share = _share(appetite)
-        measure(assumed, model=model, folder=book, on=today, appetite=share, lang=lang, json_wanted=json_wanted)
+        measure(base.path, model=model, folder=book, on=today, appetite=share, out=out, lang=lang, json_wanted=json_wanted)
         return
+    if out is not None:
+        raise UsageRefused(f"policy {action}: --out is for measure. Nothing was written.")
     if action == "diff":
         if not named:
             raise UsageRefused("policy diff: compare with what? Name a text or a day, or two of them.")
@@ -104,6 +111,8 @@ def policy_verb(
         in_force_now = str(len(in_force(found.entries, found.on)))
         facts = {"n": str(len(found.entries)), "in_force": in_force_now, "on": day(found.on, lang)}
         print(word("policy_sound", lang, file=found.name, digest=found.params.digest[:12], **facts))
+        for key, ends in lapses(found.entries, found.on).items():
+            print(word("policy_lapses", lang, number=key, on=day(ends, lang)))
     else:
         _show(found, lang)
 
@@ -122,7 +131,7 @@ def _policy(named: str, here: Path, today: dt.date) -> Policy:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageRefused(f"{path}: cannot be read ({error}). Name a text of a policy, or a day such as 2026-07-01.") from error
     name = str(path) if path != here or named == str(here) else on.isoformat()
-    return Policy(name, on, read_entries(text), parse(text, on=on))
+    return Policy(name, path, on, read_entries(text), parse(text, on=on))
 
 
 def _share(text: str) -> Decimal:

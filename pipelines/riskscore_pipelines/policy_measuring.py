@@ -3,15 +3,17 @@
 import datetime as dt
 import json
 import sys
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
 
-from riskscore import grades, positions, recipe
+from riskscore import grades, policy, positions, recipe
+from riskscore.errors import UsageRefused
 from riskscore.phrases import Lang, day, word
 from riskscore.policy import Params
-from riskscore.policy.measured import Proposal, as_toml, propose
+from riskscore.policy.measured import LossHistory, Proposal, as_toml, propose
 from riskscore.snapshot import customers_known_at, take_snapshot
 from riskscore.stores.ledgers import open_book
 from riskscore.stores.signed_texts import find_text
@@ -20,33 +22,98 @@ from riskscore.training.measuring import habits_of, take_losses
 from riskscore_pipelines.policy_values import as_json
 from riskscore_pipelines.train import BookLedgers
 
+APPETITE = Decimal("0.5")
+"""The most of what a trade earns that its expected loss may eat, unless a house says otherwise."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a book says, by what was known on a day. book: its digest. proposals: the numbers that differ from the policy's."""
+
+    on: dt.date
+    book: str
+    history: LossHistory
+    proposals: tuple[Proposal, ...]
+
+    @property
+    def source(self) -> str:
+        """Where the figures come from; who signs them writes its name below."""
+        return f"measured on book {self.book[:12]} as known on {self.on.isoformat()}"
+
+    def toml(self, source: str | None = None) -> str:
+        """The entries as text to be added below the policy's own, in force from the day; empty where there are none."""
+        return as_toml(self.proposals, on=self.on, source=source or self.source)
+
+    def below(self, text: str, source: str | None = None) -> str:
+        """The policy of that text with the entries below its own.
+
+        Raises UsageRefused naming line and key where both together are not sound, as where a number was signed that day already.
+        """
+        whole = f"{text.rstrip()}\n\n{self.toml(source)}"
+        policy.parse(whole, on=self.on)
+        return whole
+
 
 def last_day_of(folder: Path | None) -> dt.date:
     """The last day of the book: what is measured without a day is measured, and would hold, from then on."""
     return open_book(folder or Workplace().book).last_known_on
 
 
-def measure(
-    params: Params, *, model: str, folder: Path | None, on: dt.date, appetite: Decimal, lang: Lang, json_wanted: bool
-) -> None:
-    """Print the entries that differ from the policy, in force from that day, by what was known on it."""
-    workplace = Workplace()
-    book = open_book(folder or workplace.book)
+def measured(
+    workplace: Workplace, folder: Path, params: Params, *, model: str = "late_payment", on: dt.date, appetite: Decimal = APPETITE
+) -> Measured:
+    """What the book says of that policy's assumptions, by what was known on the day."""
+    book = open_book(folder)
     texts = {name: find_text(f"{model}/{name}.toml", workplace.models).read_text("utf-8") for name in ("recipe", "grades")}
     ledgers = BookLedgers(book)
     standing = pa.concat_tables([positions.compute(take_snapshot(ledger, customers_known_at(ledger, on))) for ledger in ledgers])
     history = take_losses(ledgers, recipe.parse(texts["recipe"]).definition, until=on)
     found = propose(params, grades.parse(texts["grades"]), history, habits_of(standing), appetite=appetite)
-    said = word("policy_measured", lang, n=str(len(found)), on=day(on, lang), late=str(history.n_customers))
-    print(said, file=sys.stderr)
+    return Measured(on, book.digest, history, found)
+
+
+def measure(
+    base: Path,
+    *,
+    model: str,
+    folder: Path | None,
+    on: dt.date,
+    appetite: Decimal,
+    out: Path | None,
+    lang: Lang,
+    json_wanted: bool,
+) -> None:
+    """Show the entries that differ from the policy of that text, in force from that day, and write the policy with them.
+
+    out: null writes nothing. Raises UsageRefused where it is there already (no program overwrites what people sign) or cannot be
+    written.
+    """
+    if out is not None and out.exists():
+        raise UsageRefused(f"policy measure: {out} is there already, and no policy is overwritten. Name another file.")
+    text = base.read_text("utf-8")
+    workplace = Workplace()
+    params = policy.parse(text, on=on)
+    found = measured(workplace, folder or workplace.book, params, model=model, on=on, appetite=appetite)
+    n, late = str(len(found.proposals)), str(found.history.n_customers)
+    print(word("policy_measured", lang, n=n, on=day(on, lang), late=late), file=sys.stderr)
+    if out is not None:
+        whole = found.below(text)
+        try:
+            with out.open("x", encoding="utf-8") as file:
+                file.write(whole)
+        except OSError as error:
+            raise UsageRefused(f"policy measure: {out} cannot be written ({error.strerror}). Name another file.") from error
+        place = str(workplace.models / model / "policy.toml")
+        print(word("policy_written", lang, file=str(out), place=place), file=sys.stderr)
     if json_wanted:
         plain = {
-            "on": on.isoformat(), "book": book.digest, "late_customers": history.n_customers,
-            "owed": str(history.owed), "lost": str(history.lost), "proposals": {each.key: _plain(each) for each in found},
+            "on": on.isoformat(), "book": found.book, "late_customers": found.history.n_customers,
+            "owed": str(found.history.owed), "lost": str(found.history.lost),
+            "proposals": {each.key: _plain(each) for each in found.proposals},
         }  # fmt: skip
         print(json.dumps(plain, indent=1, ensure_ascii=False))
-    elif found:
-        print(as_toml(found, on=on, source=f"measured on book {book.digest[:12]} as known on {on.isoformat()}"), end="")
+    elif out is None:
+        print(found.toml(), end="")
 
 
 def _plain(proposal: Proposal) -> dict[str, object]:

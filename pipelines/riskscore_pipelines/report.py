@@ -89,6 +89,7 @@ class Material:
             single_buyer_cap=float(self.signed.params.concentration_single_buyer),
             quality=self.quality,
             provenance=self.signed.provenance(self.book, self.on),
+            params=self.signed.params,
         )
 
 

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +16,9 @@ import pyarrow as pa
 import typer
 
 from riskscore.decisions import Decision, Provenance
-from riskscore.phrases import Lang, referral_sentence, rule_name
+from riskscore.phrases import Lang, referral_sentence, rule_name, word
+from riskscore.policy import Params
+from riskscore.policy.unmeasured import Unmeasured, denied_by_grade, unmeasured
 from riskscore.stores import decisions as log
 from riskscore.stores import reviews
 from riskscore.stores.database import open_database
@@ -109,6 +111,7 @@ class Summary:
 
     out: Path
     provenance: Provenance
+    params: Params
     watch: Stopwatch = field(default_factory=Stopwatch)
     n_recorded: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
@@ -117,6 +120,7 @@ class Summary:
     binding: Counter[str] = field(default_factory=Counter)
     terms: Counter[str] = field(default_factory=Counter)
     money: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    n_denied_by_grade: int = 0
 
     def add(self, decision: Decision) -> None:
         """Count one decision."""
@@ -124,6 +128,7 @@ class Summary:
         self.grades["none" if decision.grade is None else str(decision.grade)] += 1
         self.referrals.update(decision.referral.reasons if decision.referral else ())
         recommendation = decision.recommendation
+        self.n_denied_by_grade += denied_by_grade(recommendation)
         if recommendation is not None:
             self.binding[recommendation.binding_cap] += 1
             self.terms[str(recommendation.terms)] += 1
@@ -131,6 +136,13 @@ class Summary:
         recommended = recommendation.limit if recommendation is not None else None
         for name, amount in zip(SUMS, (decision.exposure, decision.overdue, decision.limit_now, recommended), strict=True):
             sums[name] += amount or Decimal(0)
+
+    @property
+    def unmeasured(self) -> Unmeasured | None:
+        """What to tell of numbers that nobody measured on this book; None where there is nothing to tell."""
+        return unmeasured(
+            self.params, n_denied=self.n_denied_by_grade, n_graded=self.statuses.total() - self.grades["none"]
+        )  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
         """The summary for programs."""
@@ -145,6 +157,7 @@ class Summary:
             "referred_because": dict(self.referrals.most_common()),
             "binding_cap": dict(self.binding.most_common()),
             "terms": dict(self.terms.most_common()),
+            "unmeasured": (found := self.unmeasured) and asdict(found),
             "money": {currency: {name: str(amount) for name, amount in sums.items()} for currency, sums in self.money.items()},
             "stages": self.watch.as_json(),
         }
@@ -175,7 +188,7 @@ def score_book(
         signed = in_force(workplace, None if model is None else engine, on, model_name=texts)
         if signed.why_not is not None:
             print(f"riskscore: {signed.why_not} Until then everybody is referred.", file=sys.stderr)
-        summary = Summary(out, signed.provenance(book, on))
+        summary = Summary(out, signed.provenance(book, on), signed.params)
         overrides = reviews.holding(engine, on)
         parts: list[pa.Table] = []
         for part in decide_book(book, on, signed, told=told, watch=summary.watch):
@@ -220,6 +233,8 @@ def show(summary: Summary, lang: Lang) -> None:
             for name, count in counted.most_common():
                 rows.add_row(say(name, lang), f"{count:,}")
             out.print(rows)
+    if summary.unmeasured is not None:
+        out.print(word("policy_unmeasured", lang, **summary.unmeasured.told), markup=False)
     stages = table_of("Time", "stage", "seconds", "customers a second")
     for stage, figures in summary.watch.as_json().items():
         stages.add_row(stage, f"{figures['seconds']:.1f}", f"{figures['customers_per_second']:,.0f}")

@@ -81,7 +81,7 @@ def test_two_percent_off_within_ten_days_costs_37_24_percent_a_year_and_44_59_co
 def test_insurer_pays_72k_of_a_loss_of_100k_insured_for_80k_at_90_percent():
     cover = Policy(
         policy_id="p", customer_id="acme", currency="EUR", insured_limit=Decimal(80_000), starts_on=date(2026, 1, 1),
-        expires_on=date(2026, 12, 31), notice_days=30, hand_over_days=60, max_extension_days=30, max_terms_days=60,
+        expires_on=date(2026, 12, 31), notice_days=30, hand_over_days=60, max_extension_days=30,
     )  # fmt: skip
 
     assert payout(cover, Decimal(100_000)) == Decimal("72000.00")

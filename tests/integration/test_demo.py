@@ -2,6 +2,7 @@
 
 import csv
 import json
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -85,18 +86,41 @@ def test_one_customer_alone_is_answered_as_in_the_book(
     assert Decimal(told["exposure"]) == line.exposure
 
 
+def test_what_decides_was_measured_on_its_own_ledger_and_says_that_nobody_read_it(
+    done: Done, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(done.out)
+    on = done.measured.on
+    assert main(["policy", "diff", str(on - timedelta(days=1)), str(on), "--json"]) == 0
+    changes = json.loads(capsys.readouterr().out)["changes"]
+    assert main(["policy", "show", "--on", str(on), "--json"]) == 0
+    digest = json.loads(capsys.readouterr().out)["digest"]
+    assert main(["policy", "measure", "--json"]) == 0
+    left = json.loads(capsys.readouterr().out)["proposals"]
+
+    assert {each["key"] for each in changes} == {each.key for each in done.measured.proposals} >= {"grade.multiple"}
+    assert all("taken unread for the demo" in each["signed_by"] for each in changes)
+    assert digest == done.summary.provenance.policy
+    assert left == {}
+    assert done.summary.unmeasured is None
+    assert done.facts.unmeasured is None
+
+
 def test_what_is_printed_names_the_riskiest_the_figures_and_the_files(done: Done, capsys: pytest.CaptureFixture[str]) -> None:
     show(done)
     shown = capsys.readouterr().out
 
     assert figures.riskiest_large(done.facts.customers, 1)[0].name in shown
-    assert all(word in shown for word in ("AUC", "Brier", "report.html", "scores.csv", "riskscore explain"))
+    assert all(
+        word in shown for word in ("AUC", "Brier", "report.html", "scores.csv", "riskscore explain", "riskscore policy diff")
+    )
 
 
 def test_the_summary_for_programs_is_json(done: Done) -> None:
     plain = json.loads(json.dumps(as_plain(done)))
 
-    assert set(plain["stages"]) == {"simulate", "ingest", "train", "score", "report"}
+    assert set(plain["stages"]) == {"simulate", "ingest", "measure", "train", "score", "report"}
+    assert "grade.multiple" in plain["measured"]
     assert all(stage["rows_per_second"] > 0 for stage in plain["stages"].values())
     assert plain["figures"][0]["name"] == "auc"
 

@@ -10,6 +10,7 @@ from string import Formatter
 import pytest
 
 from invented_report import HOSTILE, invented_report
+from riskscore.policy.unmeasured import Unmeasured
 from riskscore_pipelines.reporting.facts import Ageing, Concentration
 from riskscore_pipelines.reporting.formats import Formats, Lang, sentences
 from riskscore_pipelines.reporting.render import render
@@ -68,6 +69,15 @@ def test_a_name_from_the_ledger_is_text_and_never_markup(lang: Lang) -> None:
 
     assert HOSTILE not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Sons" in page
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_numbers_that_nobody_measured_are_told_where_they_deny_many(lang: Lang) -> None:
+    told = render(replace(invented_report(), unmeasured=Unmeasured(312, 1987)), lang)
+
+    assert "312" in told
+    assert "riskscore policy measure" in told
+    assert "riskscore policy measure" not in render(invented_report(), lang)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

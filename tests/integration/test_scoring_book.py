@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -310,6 +310,72 @@ def test_what_the_book_says_is_measured_and_can_be_signed(riskscore, company):
     shown = json.loads(riskscore("policy", "measure", "--json")[1])
     assert set(shown["proposals"]) == {line[2:-2] for line in out.splitlines() if line.startswith("[[")}
     assert "严重逾期" in riskscore("policy", "measure", "--json", "--lang", "zh")[2]
+
+
+def test_the_policy_with_what_the_book_says_is_written_as_a_new_file_and_decides_from_its_day(riskscore, company):
+    shipped = (shipped_models() / "late_payment" / "policy.toml").read_text("utf-8")
+    last = open_book(company / "book").last_known_on
+    status, out, err = riskscore("policy", "measure", "--out", "proposed.toml")
+    written = (company / "proposed.toml").read_text("utf-8")
+
+    assert (status, out) == (0, "")
+    assert written.startswith(shipped.rstrip())
+    assert written == shipped.rstrip() + "\n\n" + riskscore("policy", "measure")[1]
+    assert "riskscore policy diff proposed.toml" in err
+    assert str(Path("models") / "late_payment" / "policy.toml") in err
+    changes = json.loads(riskscore("policy", "diff", "proposed.toml", "--on", str(last), "--json")[1])["changes"]
+    assert {each["key"] for each in changes} == set(json.loads(riskscore("policy", "measure", "--json")[1])["proposals"])
+    assert (
+        json.loads(riskscore("policy", "diff", "proposed.toml", "--on", str(last - timedelta(days=1)), "--json")[1])["changes"]
+        == []
+    )
+
+    status, _, err = riskscore("policy", "measure", "--out", "proposed.toml")
+    assert (status, "is there already" in err) == (2, True)
+    assert (company / "proposed.toml").read_text("utf-8") == written
+    assert riskscore("policy", "measure", "--out", "nowhere/proposed.toml")[0] == 2
+    assert riskscore("policy", "show", "--out", "other.toml")[0] == 2
+
+
+def test_numbers_that_were_signed_that_day_already_are_not_signed_again(riskscore, company):
+    own = company / "signed.toml"
+    own.write_text(
+        (shipped_models() / "late_payment" / "policy.toml").read_text("utf-8")
+        + f"\n[[need.peak_factor]]\nfrom = {open_book(company / 'book').last_known_on}\nvalue = 1.1\nunit = \"times\"\n"
+        + 'source = "committee"\nreason = "as it was"\n', encoding="utf-8",
+    )  # fmt: skip
+    status, _, err = riskscore("policy", "measure", str(own), "--out", "again.toml")
+
+    assert status == 2
+    assert "need.peak_factor claims" in err
+    assert not (company / "again.toml").exists()
+
+
+def test_whoever_scores_by_assumptions_that_deny_many_is_told_and_once_measured_is_not(riskscore, company, monkeypatch):
+    told = json.loads(riskscore("score", "--out", "shipped.csv", "--json")[1])
+    n_graded = sum(n for grade, n in told["grade"].items() if grade != "none")
+    measured = company / "measured" / "late_payment"
+    measured.mkdir(parents=True)
+    for text in ("recipe", "policy"):
+        own = company / "models" / "late_payment" / f"{text}.toml"
+        source = own if own.is_file() else shipped_models() / "late_payment" / f"{text}.toml"
+        (measured / f"{text}.toml").write_text(source.read_text("utf-8"), encoding="utf-8")
+    loss = riskscore("policy", "measure")[1]
+    with (measured / "policy.toml").open("a", encoding="utf-8") as file:
+        file.write("\n" + loss)
+
+    assert told["unmeasured"]["n_graded"] == n_graded
+    assert told["unmeasured"]["n_denied"] > 0.1 * n_graded
+    sentence = f"{told['unmeasured']['n_denied']} of {n_graded} customers with a grade"
+    assert sentence in " ".join(riskscore("score", "--out", "shipped.csv")[1].split())
+    assert "riskscore policy measure" in riskscore("score", "--out", "shipped.csv", "--lang", "zh")[1]
+    assert riskscore("report", "--html", "told.html")[0] == 0
+    assert sentence in (company / "told.html").read_text("utf-8")
+    monkeypatch.setenv("RISKSCORE_MODELS", str(company / "measured"))
+    after = json.loads(riskscore("score", "--out", "measured.csv", "--json")[1])
+    assert after["unmeasured"] is None
+    assert after["binding_cap"].get("grade", 0) < told["binding_cap"]["grade"]
+    assert "customers with a grade" not in riskscore("score", "--out", "measured.csv")[1]
 
 
 def test_an_appetite_that_is_no_number_is_refused_in_one_line(riskscore):

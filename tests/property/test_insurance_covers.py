@@ -13,7 +13,7 @@ TODAY = date(2026, 5, 1)
 money = st.decimals(0, 10**7, places=2)
 policies = st.builds(
     lambda limit, share, deductible: Policy(
-        "P", "acme", "EUR", limit, date(2026, 1, 1), date(2026, 12, 31), 30, 60, 20, 90, share, deductible
+        "P", "acme", "EUR", limit, date(2026, 1, 1), date(2026, 12, 31), 30, 60, 20, share, deductible
     ),
     money,
     st.decimals("0.01", "0.95", places=2),

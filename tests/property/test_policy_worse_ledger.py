@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from functools import cache
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from deciding import PROVENANCE, shipped
 from ledger_text import arrow, observations
@@ -16,6 +19,8 @@ from riskscore.scoring import decide_rows, receivables_of
 from riskscore.snapshot import take_snapshot
 from riskscore.stores.engines import ledger_of
 from simulated import world_of
+
+CENT = Decimal("0.01")
 
 
 def tables():
@@ -85,6 +90,42 @@ def test_paying_later_raises_no_limit_and_lengthens_no_terms(days, window):
         assert credit_days(now.terms) <= credit_days(then.terms), customer
     cut = [who for who in customers() if after[who].recommendation.limit < before()[who].recommendation.limit]
     assert len(cut) >= 0.3 * len(customers())
+
+
+KINDS = ("later", "unpaid", "in_part", "written_off")
+worse = st.tuples(st.sampled_from(KINDS), st.integers(1, 200), st.integers(20, 400))
+"""What becomes of a customer's payments: how, by how many days later, and of how many days before the decision."""
+
+
+def worsened(fates):
+    """The ledger in which each customer's payments have that fate, a customer after the other from the list, again and again."""
+    fate_of = {customer: fates[place % len(fates)] for place, customer in enumerate(customers())}
+    rows = []
+    for row in tables()["settlements"].to_pylist():
+        kind, days, window = fate_of[row["customer_id"]]
+        if row["kind"] != "payment" or row["amount"] <= 0 or not on() - timedelta(days=window) <= row["known_on"] <= on():
+            rows.append(row)
+        elif kind == "later":
+            moved = {name: row[name] + timedelta(days=days) for name in ("settled_on", "known_on")}
+            rows.append(row | moved)
+        elif kind == "in_part":
+            rows.append(row | {"amount": (row["amount"] / 2).quantize(CENT)})
+        elif kind == "written_off":
+            rows.append(row | {"kind": "write_off"})
+    return {**tables(), "settlements": arrow("settlements", rows)}
+
+
+@given(st.lists(worse, min_size=7, max_size=7))
+@settings(max_examples=4, derandomize=True, deadline=None)
+def test_whatever_gets_worse_in_a_ledger_nobody_gets_more_or_longer(fates):
+    # Everybody's ledger gets worse in one of seven ways at once: 120 customers an example.
+    after = decided(worsened(fates))
+
+    for place, customer in enumerate(customers()):
+        then, now = before()[customer].recommendation, after[customer].recommendation
+        assert now.limit <= then.limit, (customer, fates[place % 7])
+        assert credit_days(now.longest_terms) <= credit_days(then.longest_terms), (customer, fates[place % 7])
+        assert credit_days(now.terms) <= credit_days(then.terms), (customer, fates[place % 7])
 
 
 def test_a_policy_that_pays_for_lateness_would_be_seen():

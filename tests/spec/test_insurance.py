@@ -16,7 +16,7 @@ DUE = date(2026, 3, 1)
 def policy(**changes) -> Policy:
     usual = {
         "policy_id": "P-1", "customer_id": "acme", "currency": "EUR", "insured_limit": D(80_000), "starts_on": date(2026, 1, 1),
-        "expires_on": date(2026, 12, 31), "notice_days": 30, "hand_over_days": 60, "max_extension_days": 20, "max_terms_days": 90,
+        "expires_on": date(2026, 12, 31), "notice_days": 30, "hand_over_days": 60, "max_extension_days": 20,
     }  # fmt: skip
     return Policy(**{**usual, **changes})
 

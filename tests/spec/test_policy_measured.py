@@ -215,6 +215,13 @@ def test_house_rules_are_never_proposed():
     assert not [each.key for each in found if each.key.startswith(house)]
 
 
+def test_of_a_book_too_young_to_follow_anybody_no_loss_is_proposed():
+    found = {each.key for each in propose(policy(), GRADES, NOBODY, Habits(12, D("2.5")), appetite=HALF)}
+
+    assert "loss.given_lateness" not in found
+    assert {"need.days_late", "need.peak_factor"} <= found
+
+
 @pytest.mark.parametrize("appetite", ["0", "-0.1", "1.01"])
 def test_an_appetite_that_is_no_share_is_refused(appetite):
     with pytest.raises(UsageRefused, match="an appetite is a share above 0 and at most 1"):

@@ -11,6 +11,8 @@ from deciding import POLICY
 from riskscore.errors import UsageRefused
 from riskscore.policy import PARAMETERS, Amount, Params, parse
 from riskscore.policy.entries import read_entries
+from riskscore.policy.text import lapses
+from riskscore_pipelines.main import run_verb
 
 TEXT = POLICY.read_text()
 ON = date(2026, 6, 30)
@@ -129,6 +131,28 @@ def test_new_dated_line_holds_from_its_day_to_its_last_and_overwrites_nothing(on
     newer = f'[[profit.margin]]\nfrom = 2026-07-01\nuntil = 2026-09-30\nvalue = 0.15\nunit = "share of sales"\n{SIGNED}'
 
     assert parse(added(newer), on=on).profit_margin == Decimal(margin)
+
+
+def test_a_required_number_that_ends_without_a_successor_is_told_with_its_day_and_an_optional_one_is_not():
+    ends = edited(MARGIN, MARGIN.replace("value", "until = 2026-12-31\nvalue"))
+    newer = f'\n[[profit.margin]]\nfrom = 2027-01-01\nuntil = 2027-06-30\nvalue = 0.15\nunit = "share of sales"\n{SIGNED}'
+    no_rating = TEXT.replace("[[abnormal.rating_notch]]\n", "[[abnormal.rating_notch]]\nuntil = 2026-12-31\n")
+
+    assert lapses(read_entries(TEXT), ON) == {}
+    assert lapses(read_entries(ends), ON) == {"profit.margin": date(2027, 1, 1)}
+    assert lapses(read_entries(ends + newer), ON) == {"profit.margin": date(2027, 7, 1)}
+    assert lapses(read_entries(no_rating), ON) == {}
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"), [("en", "From 1 Jan 2027 on profit.margin has no value"), ("zh", "自2027年1月1日起profit.margin没有数值")]
+)
+def test_check_says_what_ends(lang, words, tmp_path, capsys):
+    path = tmp_path / "policy.toml"
+    path.write_text(edited(MARGIN, MARGIN.replace("value", "until = 2026-12-31\nvalue")), encoding="utf-8")
+
+    assert run_verb("policy", ["check", str(path), "--on", str(ON), "--lang", lang]) == 0
+    assert words in capsys.readouterr().out
 
 
 def test_rule_without_a_value_is_off_and_on_from_its_day():

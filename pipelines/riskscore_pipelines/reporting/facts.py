@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from riskscore.policy.unmeasured import Unmeasured
+
 
 @dataclass(frozen=True)
 class Ageing:
@@ -162,3 +164,4 @@ class Report:
     quality: Quality | None
     deliveries: Sequence[Delivery]
     provenance: Mapping[str, str]
+    unmeasured: Unmeasured | None = None

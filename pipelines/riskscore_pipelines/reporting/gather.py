@@ -9,7 +9,8 @@ from typing import Any
 
 from riskscore.decisions import Decision, Provenance
 from riskscore.phrases import Lang, menu_sentences, not_scored_sentence, referral_sentence, rule_name, sentence, terms_sentence
-from riskscore.policy import Recommendation
+from riskscore.policy import Params, Recommendation
+from riskscore.policy.unmeasured import denied_by_grade, unmeasured
 from riskscore.portfolio import AGEING, DsoRule, Portfolio, ageing_series, dso_alert, take_portfolio
 from riskscore.stores.ledgers import Book
 from riskscore.stores.ledgers.quarantine import read_quarantine
@@ -70,6 +71,7 @@ def report_of(
     single_buyer_cap: float,
     quality: Quality | None,
     provenance: Provenance,
+    params: Params,
 ) -> Report:
     """The facts in the words of one language."""
     portfolio = standing.portfolio
@@ -84,6 +86,11 @@ def report_of(
         quality=quality,
         deliveries=standing.deliveries,
         provenance=_provenance(provenance),
+        unmeasured=unmeasured(
+            params,
+            n_denied=sum(denied_by_grade(decision.recommendation) for decision in decisions),
+            n_graded=sum(decision.grade is not None for decision in decisions),
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from riskscore import charts
+from riskscore.phrases import word
 from riskscore.portfolio import AGEING
 from riskscore_pipelines.reporting import figures
 from riskscore_pipelines.reporting.dress import font, style
@@ -63,6 +64,7 @@ def render(report: Report, lang: Lang) -> str:
             n_large=len(figures.large(report.customers)),
             limits=(limits := figures.limit_changes(report.customers)),
             binding=_binding(limits),
+            unmeasured=report.unmeasured and word("policy_unmeasured", lang, **report.unmeasured.told),
             families=_families(report),
             largest_share=largest,
             over_cap=largest > report.concentration.single_buyer_cap,

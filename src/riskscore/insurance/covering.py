@@ -30,8 +30,8 @@ class Policy:
     insured_limit: the exposure that is covered at most. insured_share: what of a loss the insurer pays, 0.90 where nothing else
     is agreed. deductible: borne first in every claim. protracted_default_days: days past due after which not paying is a claim.
     notice_days, hand_over_days: days past due by which an overdue invoice must be notified, and handed over for collection.
-    max_extension_days: by how many days a due date may be put off without asking. max_terms_days: the longest terms covered.
-    Of these None is not known: then nothing is asked, and no alarm can be raised. insurer: who pays, where known.
+    max_extension_days: by how many days a due date may be put off without asking. Of these None is not known: then nothing is
+    asked, and no alarm can be raised. insurer: who pays, where known.
 
     Raises UsageRefused for an insured share not above 0 or above 0.95 (no insurer covers more: it is a slip), amounts or days
     below 0, and dates the wrong way round. A share below 0.70 is unusual but taken: see `warnings`.
@@ -46,14 +46,13 @@ class Policy:
     notice_days: int | None
     hand_over_days: int | None
     max_extension_days: int | None
-    max_terms_days: int | None = None
     insured_share: Decimal = DEFAULT_SHARE
     deductible: Decimal = Decimal(0)
     protracted_default_days: int = DEFAULT_WAITING_DAYS
     insurer: str | None = None
 
     def __post_init__(self) -> None:
-        days = (self.notice_days, self.hand_over_days, self.max_extension_days, self.max_terms_days, self.protracted_default_days)
+        days = (self.notice_days, self.hand_over_days, self.max_extension_days, self.protracted_default_days)
         if not 0 < self.insured_share <= HIGHEST_SHARE:
             raise UsageRefused(f"policy {self.policy_id}: an insured share is above 0 and at most .95, not {self.insured_share}.")
         is_negative = any(each is not None and each < 0 for each in days)

@@ -374,10 +374,16 @@ WORDS: Mapping[str, str] = {
     "policy_meaning": "Meaning",
     "policy_off": "off: no value in force",
     "policy_sound": "{file}: sound. {n} dated entries, {in_force} numbers in force on {on}, digest {digest}",
+    "policy_lapses": "From {on} on {number} has no value, and nothing can be decided: sign the next one before that day",
     "policy_diff": "From {before} to {after}",
     "policy_same": "no number differs",
     "policy_measured": "{n} numbers differ from the policy, by the book as known on {on} with {late} late customers "
     "followed. Read them, correct them, and sign them below its own lines",
+    "policy_written": "{file}: the policy with these numbers below. What differs: riskscore policy diff {file}. It decides once "
+    "it is signed and lies at {place}",
+    "policy_unmeasured": "{n} of {of} customers with a grade ({share}) get no credit because of their grade alone, by losses, "
+    "lateness and shares that the policy assumes and nobody measured here. What this book says of them, to read and sign: "
+    "riskscore policy measure",
     "policy_before": "From",
     "policy_after": "To",
     "manual_cap": "Caps set by hand",

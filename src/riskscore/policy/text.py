@@ -1,7 +1,7 @@
 """The policy as signed text: which of its dated lines hold on a day, and that they agree with each other."""
 
 import hashlib
-from datetime import date
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -50,6 +50,19 @@ def in_force(entries: list[Entry], on: date) -> dict[str, Entry]:
     )
     latest = {entry.key: entry for entry in holding}
     return {key: latest[key] for key in PARAMETERS if key in latest}
+
+
+def lapses(entries: list[Entry], on: date) -> dict[str, date]:
+    """Required numbers that hold on that day, and the first day after it on which they have no value: nothing is decided then."""
+    found: dict[str, date] = {}
+    for key, entry in in_force(entries, on).items():
+        last: Entry | None = entry
+        while last is not None and last.until is not None and last.until < date.max:
+            following = last.until + timedelta(days=1)
+            last = in_force(entries, following).get(key)
+            if last is None and not PARAMETERS[key].optional:
+                found[key] = following
+    return found
 
 
 def _manual_caps(entries: list[Entry], on: date) -> dict[str, Amount]:

@@ -175,6 +175,7 @@ def _show_changes(before: Policy, after: Policy, changes: Sequence[Change], lang
         return
     heads = ("policy_key", "policy_before", "policy_after", "policy_since", "policy_meaning", "policy_source", "policy_reason")
     table = table_of(title, *(word(head, lang) for head in heads), figures=0)
+    table.columns[0].no_wrap = True
     for change in changes:
         entry = change.after or change.before
         key = change.key.partition("[")[0]

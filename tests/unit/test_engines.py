@@ -1,10 +1,13 @@
 """Engines: what a connection of ours does not do, and that a plan which is kept answers each customer as if it were new."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -22,6 +25,26 @@ from riskscore.snapshot import take_snapshot
 from riskscore.snapshot.items import _as_they_stood
 from riskscore.stores.engines import _Kept, connect, ledger_in_memory, ledger_of
 from riskscore.tables import DRAWN, drawn
+
+ASKED = """
+from ledger_text import observations, tables_of
+from riskscore import features
+from riskscore.snapshot import take_snapshot
+from riskscore.stores.engines import ledger_in_memory
+
+page = "customers\\ncustomer_id | country\\nacme | DE"
+features.compute(take_snapshot(ledger_in_memory(tables_of(page), "EUR"), observations(("acme", "2025-02-10"))))
+"""
+
+
+def test_a_process_that_keeps_plans_ends_without_a_word():
+    tests = str(Path(__file__).resolve().parents[1])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", f"import sys; sys.path.insert(0, {tests!r})\n{ASKED}"],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_no_progress_bar_stands_between_the_results_on_stdout():

@@ -1,5 +1,6 @@
 """Engines: how a ledger's tables become lazy frames that features can be asked of. DuckDB here."""
 
+import atexit
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache, partial
@@ -182,7 +183,7 @@ class _Kept:
         self._schemas = schemas
         self._rows: list[Any] = [None] * len(schemas)
         self._one_at_a_time = Lock()
-        sources = [register_io_source(partial(self._read, place), schema=schema) for place, schema in enumerate(schemas)]
+        sources = [register_io_source(partial(_read, self._rows, place), schema=schema) for place, schema in enumerate(schemas)]
         self._plan = step(*(nw.from_native(source) for source in sources)).to_native()
         self._plan.collect_schema()  # Polars keeps what it resolves here, and does not resolve it again in every run
 
@@ -205,19 +206,27 @@ class _Kept:
             finally:
                 self._rows[:] = [None] * len(rows)  # nobody's data stay with the plan
 
-    def _read(self, place: int, columns: Any, predicate: Any, n_rows: int | None, _batch: int | None) -> Iterator[Any]:
-        rows = self._rows[place]
-        if columns is not None:
-            rows = rows.select(columns)
-        if predicate is not None:
-            rows = rows.filter(predicate)
-        yield rows if n_rows is None else rows.head(n_rows)
+
+def _read(
+    sources: Sequence[Any], place: int, columns: Any, predicate: Any, n_rows: int | None, _batch: int | None
+) -> Iterator[Any]:
+    rows = sources[place]
+    if columns is not None:
+        rows = rows.select(columns)
+    if predicate is not None:
+        rows = rows.filter(predicate)
+    yield rows if n_rows is None else rows.head(n_rows)
 
 
 @lru_cache(maxsize=256)
 def _plan_of(step: Step, shapes: tuple[int, ...]) -> _Kept:
     schemas = list(_SHAPES)
     return _Kept(step, [dict(schemas[shape]) for shape in shapes])
+
+
+# A plan holds this module from where Python's collector does not look, and the module the plan: at the end that circle is broken,
+# or DuckDB complains on stderr, below the answer, of objects that nobody gave back.
+atexit.register(_plan_of.cache_clear)
 
 
 @cache

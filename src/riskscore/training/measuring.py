@@ -5,7 +5,7 @@ Only what learns may know what happened afterwards, so this is a part of learnin
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
@@ -57,10 +57,12 @@ def follow_late(ledgers: Ledger | Iterable[Ledger], definition: Outcome, *, unti
     """
     parts = [FOLLOWED.empty_table()]
     for ledger in [ledgers] if isinstance(ledgers, Ledger) else ledgers:
-        for start in _starts(ledger, definition, until):
-            late = _late_from(ledger, start, definition, until)
-            if late.num_rows:
-                parts.append(_followed(ledger, late, start, definition))
+        starts = _starts(ledger, definition, until)
+        late = _late_from(ledger, starts, definition, until) if starts else FOLLOWED.empty_table()
+        for start in starts:
+            mine = late.filter(pc.equal(late["as_of"], pa.scalar(start, pa.date32())))
+            if mine.num_rows:
+                parts.append(_followed(ledger, mine, start, definition))
     return pa.concat_tables(parts).sort_by([("customer_id", "ascending"), ("begins_on", "ascending")])
 
 
@@ -100,11 +102,12 @@ def _starts(ledger: Ledger, definition: Outcome, until: date) -> list[date]:
     return [] if first is None else [start for start in starts if day_number(start) >= first]
 
 
-def _late_from(ledger: Ledger, start: date, definition: Outcome, until: date) -> pa.Table:
-    """The customers, not in default on that day, that paid materially late within the horizon after it."""
-    known = customers_known_at(ledger, start)
-    if not known.num_rows:
-        return known
+def _late_from(ledger: Ledger, starts: Sequence[date], definition: Outcome, until: date) -> pa.Table:
+    """The customers, not in default on one of these days, that paid materially late within the horizon after it.
+
+    All days at once: what is dear is to turn the ledger into states, and that is done once whatever the number of days.
+    """
+    known = pa.concat_tables([customers_known_at(ledger, start) for start in starts])
     standing = positions.compute(take_snapshot(ledger, known))
     sound = standing.filter(pc.invert(standing["in_default"])).select(["customer_id", "as_of"])
     became = observe(ledger, sound, definition, until=until)

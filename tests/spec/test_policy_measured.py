@@ -1,6 +1,5 @@
 """What a ledger says of numbers the policy assumes: the loss of late debt, habits, and the risk a grade may carry by them."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -204,7 +203,7 @@ def test_what_is_proposed_can_be_signed_as_it_stands_and_then_nothing_is_left_to
     assert signed.loss_given_default == D("0.40")  # what is lost of who never pays stays what it was
     assert (signed.need_days_late, signed.need_peak_factor, signed.terms_ladder[8]) == (13, D("3.8"), 15)
     assert signed.sources["terms.ladder"] == 'minutes of "June"'
-    again = propose(signed, GRADES, replace(history, owed=D(0), lost=D(0), n_customers=0), habits, appetite=HALF)
+    again = propose(signed, GRADES, history, habits, appetite=HALF)
     assert again == ()
 
 

@@ -133,7 +133,8 @@ def propose(params: Params, grades: Grades, history: LossHistory, habits: Habits
         raise UsageRefused(f"policy measure: an appetite is a share above 0 and at most 1, not {appetite}. Nothing was measured.")
     late = params.need_days_late if habits.days_late is None else habits.days_late
     peak = params.need_peak_factor if habits.peak_factor is None else min(habits.peak_factor, MOST_PEAK)
-    lost = loss_given_lateness(history, params.loss_of_late)
+    # Drawn toward the assumption and not toward what was measured before: the same ledger twice is no more evidence.
+    lost = loss_given_lateness(history, params.loss_given_default) if history.owed > 0 else params.loss_of_late
     shares = grade_shares(params, grades, lost=lost, days_late=late, appetite=appetite)
     why = f"at {lost} lost, a margin of {params.profit_margin} and {params.need_assumed_terms} + {late} days"
     every = (
@@ -144,7 +145,7 @@ def propose(params: Params, grades: Grades, history: LossHistory, habits: Habits
         Proposal(
             "loss.given_lateness", lost, "share of exposure",
             f"{history.lost:,.0f} was lost of {history.owed:,.0f} owed by {history.n_customers} customers that paid materially "
-            f"late; drawn toward {params.loss_of_late} as by {PRIOR_CUSTOMERS} customers",
+            f"late; drawn toward {params.loss_given_default} as by {PRIOR_CUSTOMERS} customers",
         ),
         Proposal(
             "grade.multiple", shares, "share of the need",

@@ -162,6 +162,9 @@ INVOICES = Table(
         Column("currency", "code", "ISO 4217", required=True),
         Column("terms", "code", "the terms code of the ERP"),
         Column("order_id", "id", "the order behind it"),
+        Column(
+            "is_electronic", "flag", "true where it was sent electronically, false on paper, as it was that day; null: not known"
+        ),
         Column("due_imputed", "flag", "true where the export held no due date and the terms table gave it"),
         _known_from("issued_on"),
     ),

@@ -68,11 +68,21 @@ def test_nothing_the_ibm_sample_knows_only_afterwards_is_read(
         "countryCode",
         "PaperlessDate",
         "Disputed",
-        "PaperlessBill",
         "DaysToSettle",
         "DaysLate",
     }
     assert book.tables()["disputes"].num_rows == 0
+
+
+def test_how_an_ibm_invoice_was_sent_is_read_and_was_known_at_issue(
+    ingested: dict[str, tuple[Receipt, Book, list[dict[str, str]]]],
+) -> None:
+    _, book, rows = ingested["ibm"]
+    sent = {row["invoice_id"]: row["is_electronic"] for row in book.tables()["invoices"].to_pylist()}
+
+    for row in rows:
+        issued, since = (dt.datetime.strptime(row[name], "%m/%d/%Y") for name in ("InvoiceDate", "PaperlessDate"))  # noqa: DTZ007
+        assert sent[row["invoiceNumber"]] == (issued > since)
 
 
 def test_the_vendor_ledger_keeps_prepayments_and_never_knows_too_early(

@@ -20,7 +20,7 @@ from riskscore.hazard import Hazard, from_part, take_cases
 from riskscore.hazard.bins import EDGES, N_BINS, OPENS, age_when, survival, unpaid_at
 from riskscore.hazard.cases import LATELY, Cases
 from riskscore.hazard.fit import Watched, periods_seen
-from riskscore.hazard.inputs import describe, paid_lately
+from riskscore.hazard.inputs import OF_CASE, describe, paid_lately
 from riskscore.hazard.rundays import fit_base, habit, meant_days, run_mass
 from riskscore.snapshot import customers_known_at
 from riskscore.snapshot.calendar import day_number
@@ -274,6 +274,23 @@ def test_how_was_paid_lately_is_counted_from_the_newest_days_only():
     assert exposed[sixty, place[-7]] == 2
     assert exposed[longest, [place[0], place[4]]].tolist() == [3, 2]
     assert (exposed[longest] <= cases.exposed_in[0]).all()
+
+
+def test_how_an_invoice_was_sent_is_an_input_of_its_own_and_may_be_unknown():
+    page = """
+        customers
+            customer_id | country
+            acme        | DE
+        invoices
+            customer_id | invoice_id | issued_on  | due_on     | amount | is_electronic
+            acme        | 1          | 2025-03-03 | 2025-04-02 | 100    | yes
+            acme        | 2          | 2025-03-03 | 2025-04-02 | 100    | no
+            acme        | 3          | 2025-03-03 | 2025-04-02 | 100    |
+    """
+    cases = take_cases(ledger(page), observations(("acme", date(2025, 3, 28))))
+    described = describe(cases, (), gathered_habits())
+
+    assert described.matrix[:, OF_CASE.index("is_electronic")] == pytest.approx([1, 0, np.nan], nan_ok=True)
 
 
 def test_who_paid_less_than_the_book_foretells_lately_is_told_apart_before_its_year_is():

@@ -37,7 +37,7 @@ class Cases:
 
     invoices: one row a case: customer_id, as_of (day number), invoice_id, currency, country ("" not known), issued_on, due
     (day numbers, due rolled to a business day), terms (days), open (undisputed, in ten-thousandths of its currency), cents (the
-    same in cents of the reporting currency), new (issued, or first known, on this very date).
+    same in cents of the reporting currency), is_electronic (null: not known), new (issued, or first known, on this very date).
     observation: the row of each case in `who` and in the arrays below.
     who: the features of `riskscore.features.CATALOGUE` by customer and date.
     weekdays: on how many days of the last year money came, by weekday (Monday first).
@@ -148,7 +148,7 @@ def all_at_issue(ledger: Ledger) -> pa.Table:
 
 def _open_invoices(known: OpenItems, whole_on: Collection[date] | None) -> Frame:
     live = known.states.filter(nw.col("unpaid") > 0, nw.col("left") > 0)
-    live = live.join(known.issued.select(*ITEM, "issued_from"), on=list(ITEM))
+    live = live.join(known.issued.select(*ITEM, "issued_from", "is_electronic"), on=list(ITEM))
     met = known.spine.select(*WHO).join(live, on=CUSTOMER)
     if whole_on is not None:
         whole = nw.col("as_of").is_in([day_number(day) for day in whole_on])
@@ -163,6 +163,7 @@ def _open_invoices(known: OpenItems, whole_on: Collection[date] | None) -> Frame
         "issued_on",
         "due",
         "collectable",
+        "is_electronic",
         country="calendar_country",
         terms=nw.col("due_on") - nw.col("issued_on"),
         cents=cents(nw.col("collectable")),

@@ -25,7 +25,7 @@ OWN = (3, 5, 10, 12)
 """Bins at whose edges (-4, 0, 15 and 30 days) the chance by the customer's own habit is an input of its own."""
 
 OF_CASE = (
-    "terms", "age", "log_amount", "log_amount_of_usual", "due_weekday",
+    "terms", "age", "log_amount", "log_amount_of_usual", "due_weekday", "is_electronic",
     *(f"runs_{low}_{high}" for low, high in RUNS), *(f"habit_unpaid_{EDGES[bin_]}" for bin_ in OWN), "habit_n",
     *(f"paid_lately_{days}" for days in LATELY), *(f"paid_late_lately_{days}" for days in LATELY),
 )  # fmt: skip
@@ -90,6 +90,7 @@ def describe(cases: Cases, catalogue: tuple[str, ...], habits: Mapping[str, Any]
         amount,
         amount - usual,
         (cases.column("due") + 3) % 7,  # 1970-01-01 was a Thursday; Monday is 0
+        cases.column("is_electronic"),
         *(mass_until(mass, float(high)) - mass_until(mass, float(low)) for low, high in RUNS),
         *logit(unpaid).T,
         cases.exposed_in[who, OWN[1]],

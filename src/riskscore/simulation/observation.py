@@ -184,6 +184,7 @@ def _invoices(
         "currency": arrow.texts(people.currency, customer),
         "terms": arrow.texts(terms, np.searchsorted(preset.terms_days, people.terms_days[customer])),
         "order_id": [f"SO{int(c) * 10_000 + int(s):09d}" for c, s in zip(customer, billing.serial[row], strict=True)],
+        "is_electronic": pa.nulls(len(row), pa.bool_()),  # the world's law knows nothing of it
         "due_imputed": pa.array(np.zeros(len(row), dtype=np.bool_)),
         "known_on": arrow.dates(np.minimum(issued + delay, calendar.day_zero + calendar.n_days - 1)),
     }

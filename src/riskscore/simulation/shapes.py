@@ -22,18 +22,18 @@ from riskscore.tables import TABLES
 
 CANONICAL = Grammar()
 IBM = Grammar(date_format="%-m/%-d/%Y", true="Yes", false="No")
-FILLED_AT_INGEST: Mapping[str, frozenset[str]] = {
+NEVER_EXPORTED: Mapping[str, frozenset[str]] = {
     "settlements": frozenset({"customer_id"}),
     "disputes": frozenset({"customer_id"}),
-    "invoices": frozenset({"due_imputed"}),
+    "invoices": frozenset({"due_imputed", "is_electronic"}),
     "statements": frozenset({"known_on"}),
 }
-"""Canonical columns that no export holds."""
+"""Canonical columns that no export holds: filled at ingest, or not known in the simulated world."""
 
 
 def canonical_columns(name: str) -> tuple[str, ...]:
     """The columns of a table's canonical export: those of the table that ingestion does not fill itself."""
-    return tuple(column for column in TABLES[name].names if column not in FILLED_AT_INGEST.get(name, ()))
+    return tuple(column for column in TABLES[name].names if column not in NEVER_EXPORTED.get(name, ()))
 
 
 def sheets_of(world: World, shape: str) -> list[Sheet]:

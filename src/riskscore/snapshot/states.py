@@ -55,6 +55,7 @@ def _at_home(invoices: Frame, spine: Frame) -> Frame:
         "currency",
         "issued_on",
         "due_on",
+        "is_electronic",
         issued_from=nw.max_horizontal("known_on", "issued_on"),
         billed=parts("amount"),
     )

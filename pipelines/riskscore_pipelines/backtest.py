@@ -2,7 +2,8 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,8 @@ from riskscore import policy as policies
 from riskscore.backtest import Economics, backtest
 from riskscore.errors import NotReproduced, UsageRefused
 from riskscore.model import Model
-from riskscore.phrases import Lang
+from riskscore.phrases import Lang, word
+from riskscore.policy.entries import read_entries
 from riskscore.stores.approvals import approval_in_force_on
 from riskscore.stores.backtests import Looking, buyers_of, cuts_of, period_of
 from riskscore.stores.database import open_database
@@ -42,9 +44,13 @@ again".
 
 First every decision logged for the period is made again from the book: what differs is listed, and the exit status is 1.
 
---policy may be repeated; the first is what the others are compared with. A single one is compared with the policy in force.
+--policy may be repeated; the first is what the others are compared with. A single one is compared with the policy in force. A
+text counts month by month, by what holds in the month; with --on as it holds on that day: what 'riskscore policy measure' proposes
+holds from the day of the measurement on.
 
 Example:  riskscore backtest --book book --policy tighter.toml --from 2026-01-01 --to 2026-06-30 --html backtest.html
+
+Example:  riskscore backtest --book book --policy proposed.toml --on 2026-07-01 --from 2026-01-01 --to 2026-06-30
 """
 
 
@@ -54,6 +60,10 @@ def backtest_verb(
     last: Annotated[dt.datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the last month.")],
     book: Annotated[Path | None, typer.Option(help="Folder of the book; without it the one of the working folder.")] = None,
     policy: Annotated[list[Path] | None, typer.Option(help="Text of a policy; may be repeated.")] = None,
+    on: Annotated[
+        dt.datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Read the named policies as they hold on that day; default: month by month."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="File of rows: .xlsx (with months and customers), .csv or .parquet.")] = None,
     html: Annotated[Path | None, typer.Option(help="The same as one HTML page.")] = None,
     draws: Annotated[int, typer.Option(min=99, max=9999, help="How often the orders nobody saw are drawn.")] = 199,
@@ -67,10 +77,12 @@ def backtest_verb(
     if out is not None:
         refuse_unwritable(out)
     texts = _texts(policy or [])
+    for note in () if on else _later_notes(texts, last.date(), lang):
+        print(f"riskscore: {note}", file=sys.stderr)
     with progress_bar() as told:
         found = replayed(
             Workplace(), book, texts, first.date(), last.date(), model=None if no_model else model, texts_of=model,
-            n_draws=draws, seed=seed, told=told,
+            read_on=on.date() if on else None, n_draws=draws, seed=seed, told=told,
         )  # fmt: skip
     page = page_of(found, lang)
     if out is not None:
@@ -97,14 +109,16 @@ def replayed(
     *,
     model: str | None,
     texts_of: str,
+    read_on: dt.date | None,
     n_draws: int,
     seed: int,
     told: Told,
 ) -> Replayed:
     """The period under the policies. texts: by name; with fewer than two the policy in force comes first.
 
-    model: null asks none. texts_of: the folder of grades and of the policy in force. Raises what opening the book, texts and
-    models raise, UsageRefused for a period of no whole months.
+    model: null asks none. read_on: the day on which the texts are read for all months; null reads each month's own. texts_of: the
+    folder of grades and of the policy in force. Raises what opening the book, texts and models raise, UsageRefused for a period
+    of no whole months.
     """
     book = open_book(folder or workplace.book)
     cuts = cuts_of(first, last, book.last_known_on)
@@ -114,7 +128,7 @@ def replayed(
         reproduction = reproduce(replayer, book, cuts[0], last, code=code_version(), told=told)
         then = _Then(workplace, engine, replayer, model, texts_of)
         signed: dict[str, Callable[[dt.date], Signed]] = {} if len(texts) > 1 else {IN_FORCE: then.signed}
-        signed |= {name: then.under(text) for name, text in texts.items()}
+        signed |= {name: then.under(text, read_on) for name, text in texts.items()}
         looking = Looking(book, cuts, signed, told)
         params = next(iter(signed.values()))(cuts[0]).params
         economics = Economics(float(params.profit_margin), float(params.profit_capital_cost))
@@ -161,15 +175,23 @@ class _Then:
         answering: Model | None = self.replayer.model(approval.digest) if approval.last_day >= on else None
         return Signed(answering, now.grades, now.params, texts=now.texts, doubt=None if answering else "model_unavailable")
 
-    def under(self, text: str) -> Callable[[dt.date], Signed]:
-        """Another policy's text, with the grades, the law and the model of that day."""
+    def under(self, text: str, read_on: dt.date | None) -> Callable[[dt.date], Signed]:
+        """Another policy's text, as it holds on the day of the decision or on `read_on`; grades, law and model are that day's."""
 
         def signed(on: dt.date) -> Signed:
             now = self.signed(on)
-            params = policies.parse(text, on=on, law=now.texts.get("statutes"))
+            params = policies.parse(text, on=read_on or on, law=now.texts.get("statutes"))
             return Signed(now.model, now.grades, params, texts={**now.texts, "policy": text}, doubt=now.doubt)
 
         return signed
+
+
+def _later_notes(texts: Mapping[str, str], last: dt.date, lang: Lang) -> Iterator[str]:
+    """What of these texts begins after the period: it would be compared with itself, and nobody would see why."""
+    for name, text in texts.items():
+        later = [entry.since for entry in read_entries(text) if entry.since > last]
+        if later:
+            yield word("policy_later", lang, file=name, n=str(len(later)), last=last.isoformat(), on=max(later).isoformat())
 
 
 def _texts(paths: list[Path]) -> dict[str, str]:

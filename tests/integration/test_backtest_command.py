@@ -107,6 +107,35 @@ def test_the_tighter_policy_gives_less_and_sells_less(answered):
     assert kept["measures"]["margin"]["seen_only"] == pytest.approx(0.2 * kept["measures"]["sales"]["seen_only"], abs=0.01)
 
 
+def test_a_text_that_begins_later_is_told_and_read_as_it_holds_then_where_asked(company, monkeypatch, capsys):
+    monkeypatch.chdir(company)
+    later = '\n[[new_customer.volume_share]]\nfrom = 2023-07-01\nvalue = 0.05\nunit = "share of monthly volume"\nsource = "a"\nreason = "b"'
+    (company / "proposed.toml").write_text(POLICY.read_text(encoding="utf-8") + later, encoding="utf-8")
+    asked = [
+        "backtest",
+        "--no-model",
+        "--policy",
+        "proposed.toml",
+        "--from",
+        "2022-11-01",
+        "--to",
+        "2022-11-30",
+        "--draws",
+        "99",
+        "--json",
+    ]
+
+    assert main(asked) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["months"][0]["changed"]["proposed.toml"] == 0
+    assert "proposed.toml: 1 of its entries begin after 2022-11-30" in err
+    assert "--on 2023-07-01" in err
+    assert main([*asked, "--on", "2023-07-01"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["months"][0]["changed"]["proposed.toml"] > 5
+    assert "begin after" not in err
+
+
 def test_page_and_rows_say_the_same(answered, company):
     _, found = answered
     page = (company / "backtest.html").read_text(encoding="utf-8")

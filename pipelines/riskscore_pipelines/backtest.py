@@ -45,8 +45,8 @@ again".
 First every decision logged for the period is made again from the book: what differs is listed, and the exit status is 1.
 
 --policy may be repeated; the first is what the others are compared with. A single one is compared with the policy in force. A
-text counts month by month, by what holds in the month; with --on as it holds on that day: what 'riskscore policy measure' proposes
-holds from the day of the measurement on.
+text counts month by month, by what holds in the month; with --on as it holds on that day: what 'riskscore policy measure'
+proposes holds from the day of the measurement on.
 
 Example:  riskscore backtest --book book --policy tighter.toml --from 2026-01-01 --to 2026-06-30 --html backtest.html
 

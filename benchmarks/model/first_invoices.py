@@ -1,9 +1,9 @@
-"""First invoices: is the first invoice of a new customer late? The newcomers' kind of model, against the limit.
+"""First invoices: is the first invoice of a new customer late? The forecast's answer for newcomers, against the limit.
 
-The same code as the model of newcomers (`riskscore.model.cold.fit_standalone`) on rows of invoices: what is known of a customer
-before its first payment, and of the invoice its amount, terms and due date. It learns from a sample of everybody's invoices whose
-due date was over and from all those of customers in their first year, blind to the customer's payments, and is judged a quarter
-at a time on the first invoices of new customers.
+What `riskscore forecast` says of a customer that has not settled an invoice yet: the hazard of newcomers, learned from what was
+known before each quarter as a training learns it, asked about the first invoices of customers that joined. That the whole hazard
+answers with nothing else is checked on the newest quarter. Beside it stands a model of such invoices alone, which is asked one
+question and reads a little more (`model.first_invoices_alone`).
 
 One world has some six hundred first invoices: what came of them moves the share attained by a tenth and more, whatever the model.
 So several worlds are judged as one. Beside it stands the share *expected*: the mean loss by the chance that the limit gives to
@@ -12,53 +12,34 @@ that are not reported here (seeds 101 to 103 of `default`, 101 of `sme`).
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from scipy.special import expit
 
-from riskscore import features, recipe
+from riskscore import recipe
 from riskscore.evaluation import LeakFound, attained, check_below_limit
-from riskscore.features import CATALOGUE
-from riskscore.model.cold import fit_standalone
-from riskscore.model.formula import Formula
-from riskscore.model.rows import Rows
-from riskscore.model.value import read_columns
-from riskscore.recipe import ColdTerms, Recipe
+from riskscore.hazard import Cases, Curves, Hazard, all_at_issue, take_cases
+from riskscore.hazard.bins import EDGES, book_pace, survival
+from riskscore.hazard.fit import fit_hazard
+from riskscore.hazard.fit_newcomers import fit_newcomers
+from riskscore.hazard.inputs import fit_habits
+from riskscore.hazard.newcomers import BOOSTERS, Newcomers
+from riskscore.recipe import Recipe
 from riskscore.simulation import World, simulate
 from riskscore.simulation.oracle import odds_at_issue
-from riskscore.snapshot import take_snapshot
+from riskscore.snapshot.calendar import day_number
 from riskscore.stores.engines import ledger_of
 from riskscore.stores.signed_texts import find_text
-from riskscore.training import two_years
-from riskscore.training.two_years import TWO_YEARS
+from riskscore.tables import Ledger
+from riskscore.training.fates import Fates
+from riskscore.training.invoices import catalogue_of, customers_of, enough, gather_invoices
 
-EPOCH = date(1970, 1, 1)
 QUARTER, BLOCKS = 91, 8
-SAMPLE = 24_000
-YOUNG_DAYS = 365
 SEEDS = (11, 7, 13, 17, 19)
-RECENT = 45
-
-
-class Trait:
-    """A column of an invoice as fitting reads it."""
-
-    def __init__(self, name: str, kind: str = "number") -> None:
-        self.name, self.kind, self.risk = name, kind, "none"
-
-
-TRAITS = (
-    Trait("amount_log"),
-    Trait("terms_days"),
-    Trait("book_late_share"),
-    Trait("due_weekday", "category"),
-    Trait("due_day", "category"),
-    Trait("due_month", "category"),
-)
-"""What is known of an invoice on the day it is issued; `book_late_share`: of all invoices due in the 45 days before."""
+N_COMPARED = 40
 
 
 @dataclass(frozen=True)
@@ -73,19 +54,23 @@ class Judged:
 
 
 def rows(quick: bool) -> list[dict[str, Any]]:
-    """One row a preset: the share attained on the first invoices of customers that joined, over several worlds."""
+    """Two rows a preset: the share attained on the first invoices of customers that joined, over several worlds."""
+    from model.first_invoices_alone import by_a_model_of_their_own
+
     signed = recipe.parse(find_text("late_payment/recipe.toml").read_text(encoding="utf-8"))
     found = []
     for preset, seeds, floor in (("default", SEEDS, 0.95), ("sme", SEEDS[:2], None)):
-        each = {}
-        for seed in seeds[:1] if quick else seeds:
+        by_forecast, alone = {}, {}
+        for number, seed in enumerate(seeds[:1] if quick else seeds):
             world = simulate(preset, n_customers=600 if quick else 2400, n_months=36, seed=seed)
-            each[seed] = first_invoices(world, signed)
-        found.append(_row(preset, each, signed.seed, floor))
+            by_forecast[seed] = first_invoices(world, signed, whole=number == 0)
+            alone[seed] = by_a_model_of_their_own(world, signed)
+        found.append(_row(preset, "the forecast", by_forecast, signed.seed, floor))
+        found.append(_row(preset, "a model of them alone", alone, signed.seed, None))
     return found
 
 
-def _row(preset: str, each: dict[int, Judged], seed: int, floor: float | None) -> dict[str, Any]:
+def _row(preset: str, who: str, each: dict[int, Judged], seed: int, floor: float | None) -> dict[str, Any]:
     starts = np.cumsum([0, *(int(judged.customers.max()) + 1 for judged in each.values())])
     customers = np.concatenate([judged.customers + start for judged, start in zip(each.values(), starts, strict=False)])
     pd, prior, limit, outcome = (
@@ -102,7 +87,7 @@ def _row(preset: str, each: dict[int, Judged], seed: int, floor: float | None) -
         for number, judged in each.items()
     )
     return {
-        "work": f"simulator {preset}, first invoices of new customers, late > 0: attained over {len(each)} worlds",
+        "work": f"simulator {preset}, first invoices of new customers, late > 0, by {who}: attained over {len(each)} worlds",
         "measured": f"{found.share.value:.3f} ({found.share.low:.3f} to {found.share.high:.3f}) on {len(pd):,} invoices "
         f"(log loss {found.model:.4f}, prior {found.prior:.4f}, limit {found.limit:.4f}); expected "
         f"{_share(Judged(pd, prior, limit, outcome, customers), limit):.3f}; {of_one}",
@@ -120,91 +105,67 @@ def _share(judged: Judged, outcome: Any) -> float:
     return float((before - after) / (before - best))
 
 
-def first_invoices(world: World, signed: Recipe) -> Judged:
-    """The first invoices of customers that joined, each judged by a model of what was known before its quarter."""
+def first_invoices(world: World, signed: Recipe, *, whole: bool = False) -> Judged:
+    """The first invoices of customers that joined, each judged by a hazard of what was known before its quarter.
+
+    whole: check on some invoices of the newest quarter that the whole hazard says the same.
+    """
+    ledger = ledger_of(dict(world.tables), "EUR")
+    refits = [world.end_on - timedelta(days=QUARTER * n) for n in range(BLOCKS, 0, -1)]
+    gathered = gather_invoices([ledger], signed, until=world.end_on, refits=refits)
+    cases, late, limit = _first_cases(world, ledger)
+    issued, learned_from = cases.column("as_of"), gathered.cases.column("as_of")
+    pd, prior = np.full(len(cases), np.nan), np.full(len(cases), np.nan)
+    for number, refit in enumerate(refits):
+        start, then = day_number(refit), gathered.fates[refit - timedelta(days=1)]
+        now = (issued >= start) & (issued < start + QUARTER)
+        past = (learned_from < start) & then.counts
+        if now.any() and enough(then.take(past), signed):
+            asked, learned, lessons = cases.take(now), gathered.cases.take(past), then.take(past)
+            pd[now] = _newcomers(learned, lessons, asked, signed).late(0)
+            prior[now] = np.nanmean(lessons.late(0))
+            if whole and number == len(refits) - 1:
+                _check_whole(learned, lessons, asked, signed, pd[now])
+    done = ~np.isnan(pd) & ~np.isnan(late)
+    return Judged(pd[done], prior[done], limit[done], late[done], customers_of(cases)[done])
+
+
+def _first_cases(world: World, ledger: Ledger) -> tuple[Cases, Any, Any]:
+    """The first invoice of every customer that joined, on the day of its issue; whether it was late; the limit's chance of it."""
     odds = odds_at_issue(world, lateness=(0,))
-    late, limit = odds.realised[:, 0], odds.filtered[:, 0]
-    billing, calendar = world.truth.billing, world.truth.calendar
-    issued, due, who = billing.issued[odds.invoice], billing.rolled_due[odds.invoice], billing.customer[odds.invoice]
+    billing, joined = world.truth.billing, world.truth.people.joined_month
+    who, issued = billing.customer[odds.invoice], billing.issued[odds.invoice]
     order = np.lexsort((odds.invoice, issued, who))
-    cold = np.zeros(len(who), dtype=bool)
-    cold[order[np.append(True, np.diff(who[order]) != 0)]] = True
-    joined, known = world.truth.people.joined_month[who], ~np.isnan(late)
-    cold &= (joined > 0) & known
-    sampled = np.random.default_rng(world.seed).permutation(np.flatnonzero(known))[:SAMPLE]
-    young = known & (joined > 0) & (issued - calendar.month_starts[joined] < YOUNG_DAYS)
-    kept = np.unique(np.concatenate([sampled, np.flatnonzero(young | cold)]))
-    rows, place = _rows(world, odds.invoice[kept], late[kept])
-    issued, due, cold, limit = (each[kept][place] for each in (issued, due, cold, limit))
-    used = [CATALOGUE[name] for name in signed.cold.features if name not in {"mean_terms_365d", "mean_invoice_365d"}]
-    columns = [*used, CATALOGUE["tenure_days"], *TWO_YEARS, *TRAITS]
-    terms = _firm_hand(signed.cold)
-    pd, prior = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
-    for block in range(BLOCKS):
-        start = calendar.n_days - (BLOCKS - block) * QUARTER
-        now, learned = cold & (issued >= start) & (issued < start + QUARTER), due < start
-        if now.any() and learned.sum() > 200:
-            # No customer that is judged is learned from: it has no payment, and its open invoices are left out.
-            learned &= ~np.isin(rows.customers, rows.customers[now])
-            formula = Formula(fit_standalone(rows.take(learned), columns, terms, signed.seed))
-            pd[now] = expit(formula.log_odds(formula.matrix(read_columns(rows.take(now).features, columns))))
-            prior[now] = rows.outcome[learned].mean()
-    done = ~np.isnan(pd)
-    return Judged(pd[done], prior[done], limit[done], rows.outcome[done], rows.customers[done])
+    first = order[np.append(True, np.diff(who[order]) != 0)]
+    first = first[joined[who[first]] > 0]
+    truth = odds.table(world).take(pa.array(first))
+    place = {invoice: at for at, invoice in enumerate(truth["invoice_id"].to_pylist())}
+    days = all_at_issue(ledger)
+    new = {world.truth.people.customer_id[each] for each in who[first].tolist()}
+    days = days.filter(pa.array([each in new for each in days["customer_id"].to_pylist()]))
+    ids = np.asarray(days["customer_id"].to_pylist(), dtype=object)
+    cases = take_cases(ledger, days.filter(pa.array(np.append(True, ids[1:] != ids[:-1]))))
+    cases = cases.take(np.array([each in place for each in cases.invoices["invoice_id"].to_pylist()]))
+    at = np.array([place[each] for each in cases.invoices["invoice_id"].to_pylist()])
+    late = truth["realised_0"].cast(pa.float64()).to_numpy(zero_copy_only=False)[at]
+    return cases, late, truth["filtered_0"].to_numpy()[at]
 
 
-def _rows(world: World, invoice: Any, late: Any) -> tuple[Rows, Any]:
-    """Rows of invoices with the features of their customers on the day of issue, and the place each row had."""
-    billing, calendar = world.truth.billing, world.truth.calendar
-    ids = world.tables["customers"]["customer_id"]
-    names = np.array(world.truth.people.customer_id, dtype=object)[billing.customer[invoice]]
-    days = [EPOCH + timedelta(days=int(each)) for each in billing.issued[invoice] + calendar.day_zero]
-    asked = pa.table({"customer_id": pa.array(names.tolist(), ids.type), "as_of": pa.array(days, pa.date32())})
-    snapshot = take_snapshot(ledger_of(dict(world.tables), "EUR"), asked)
-    frame, more = features.compute(snapshot), two_years.compute(snapshot)
-    for name in more.column_names:
-        frame = frame.append_column(name, more[name])
-    place_of = {
-        key: place for place, key in enumerate(zip(frame["customer_id"].to_pylist(), frame["as_of"].to_pylist(), strict=True))
-    }
-    taken = frame.take(pa.array([place_of[key] for key in zip(names.tolist(), days, strict=True)]))
-    due = [EPOCH + timedelta(days=int(each)) for each in billing.rolled_due[invoice] + calendar.day_zero]
-    columns = {
-        "amount_log": np.log(np.maximum(world.truth.cents[invoice] / 100, 1.0)),
-        "terms_days": world.truth.people.terms_days[billing.customer[invoice]].astype(float),
-        "book_late_share": _book_late_share(world, billing.issued[invoice]),
-        "due_weekday": pa.array([day.strftime("%a") for day in due]),
-        "due_day": pa.array([f"{day.day:02d}" for day in due]),
-        "due_month": pa.array([f"{day.month:02d}" for day in due]),
-    }
-    for name, values in columns.items():
-        taken = taken.append_column(name, values if isinstance(values, pa.Array) else pa.array(values))
-    # Two invoices of one day are two rows: the number of the invoice takes the place of the date in the order of rows.
-    order = np.lexsort((invoice, names))
-    moved = taken.set_column(
-        taken.column_names.index("as_of"), "as_of", pa.array([EPOCH + timedelta(days=int(each)) for each in invoice], pa.date32())
-    )
-    return Rows.of(moved, late), order
+def _newcomers(learned: Cases, lessons: Fates, asked: Cases, signed: Recipe) -> Curves:
+    """The curves by the hazard of newcomers alone: fitting the other one as well would only cost time."""
+    habits = fit_habits(learned)
+    fitted = fit_newcomers(learned, lessons, habits, signed)
+    hazard = Newcomers(fitted.formula, habits, [fitted.files[name] for name in BOOSTERS])
+    chance = np.where(asked.age[:, None] < EDGES, expit(hazard.log_odds(asked)), 0.0)
+    return Curves(asked.age, survival(chance, asked.age), book_pace(habits["mean"]))
 
 
-def _book_late_share(world: World, today: Any) -> Any:
-    """Of the book's invoices due in the 45 days before, the share that was not paid by its due date: what anybody could count."""
-    due, paid = world.truth.billing.rolled_due, world.truth.payments.paid
-    n_days = world.truth.calendar.n_all_days
-    n = np.cumsum(np.bincount(np.minimum(due, n_days - 1), minlength=n_days))
-    n_late = np.cumsum(np.bincount(np.minimum(due, n_days - 1), paid > due, minlength=n_days))
-    last, before = np.maximum(today - 1, 0), np.maximum(today - 1 - RECENT, 0)
-    counted = n[last] - n[before]
-    return np.where(counted > 0, (n_late[last] - n_late[before]) / np.maximum(counted, 1), np.nan)
-
-
-def _firm_hand(terms: ColdTerms) -> ColdTerms:
-    """The recipe's terms held less tightly: here nearly every customer has an event, so there is more to learn from."""
-    text = terms.model_dump(mode="json")
-    text["logistic"]["ridge"] = 5.0
-    text["trees"] |= {"ridge": 2.0, "customers_in_leaf": 10}
-    text["trees"]["sizes"] = [{"from_customers": 0, "leaves": 8, "depth": 3, "rounds": 150}]
-    return ColdTerms.model_validate(text)
+def _check_whole(learned: Cases, lessons: Fates, asked: Cases, signed: Recipe, said: Any) -> None:
+    """The whole hazard, as a training makes it and a forecast reads it, answers newcomers with the same."""
+    some = np.arange(len(asked)) < N_COMPARED
+    curves = Hazard(fit_hazard(learned, lessons, catalogue_of(), signed)).curves(asked.take(some))
+    if not (asked.newcomer.all() and np.allclose(curves.late(0), said[some], rtol=0, atol=1e-12)):
+        raise AssertionError("the forecast of first invoices is not that of the hazard of newcomers")
 
 
 def _loss(pd: Any, outcome: Any) -> Any:

@@ -228,7 +228,7 @@ def cash_row(gathered: Any) -> dict[str, Any]:
     first = gathered.refits[0]
     then = gathered.fates[first - timedelta(days=1)]
     past = (cases.column("as_of") < day_number(first)) & then.counts
-    hazard = Hazard(fit_hazard(cases.take(past), then.take(past), catalogue_of(), shipped().hazard, shipped().seed))
+    hazard = Hazard(fit_hazard(cases.take(past), then.take(past), catalogue_of(), shipped()))
     n_weeks, covered, errors, by_rule, came = 8, [], [], [], []
     for end in month_ends(first, until - timedelta(days=WEEK * n_weeks)):
         mask = cases.column("as_of") == day_number(end)

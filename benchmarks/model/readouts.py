@@ -59,7 +59,7 @@ def asked_at_month_ends(preset: str, seed: int, *, quick: bool) -> list[Asked]:
     gathered = gather_invoices([ledger], shipped(), until=until, refits=(first,))
     then = gathered.fates[first - timedelta(days=1)]
     past = (gathered.cases.column("as_of") < day_number(first)) & then.counts
-    hazard = Hazard(fit_hazard(gathered.cases.take(past), then.take(past), catalogue_of(), shipped().hazard, shipped().seed))
+    hazard = Hazard(fit_hazard(gathered.cases.take(past), then.take(past), catalogue_of(), shipped()))
     said = []
     for end in month_ends(first, until - timedelta(days=1)):
         known = take_open_items(ledger, customers_known_at(ledger, end))

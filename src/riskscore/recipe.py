@@ -141,6 +141,12 @@ class ColdTerms(PairTerms):
     months_apart: int = _whole("of customers with a history, every so many month ends are learned from", 1, 12)
 
 
+class NewcomerHazardTerms(PairTerms):
+    """The hazard of customers without a settled invoice: learned from everybody, blind to what they ever paid, in two halves."""
+
+    most_cases: int = _whole("invoices learned from at most, of every customer about as many", 200, 10**7)
+
+
 class HazardTerms(_Part):
     """The payment hazard: when an open invoice is paid, by bins of days from its due date; members averaged on log-odds."""
 
@@ -148,6 +154,9 @@ class HazardTerms(_Part):
     rate_weight: Decimal = _exact("weight of the customer's own shrunken record on the log-odds")
     logistic: LogisticTerms = Field(description="regularised logistic regression by bin")
     trees: TreeTerms = Field(description="LightGBM over the bins; sizes by customers that paid late")
+    newcomers: NewcomerHazardTerms = Field(
+        description="customers without a settled invoice, by the features of `cold`; its answer is also an input of the members"
+    )
 
     @model_validator(mode="after")
     def _weights_sum_to_one(self) -> Self:

@@ -4,10 +4,13 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pyarrow.csv
 import pytest
 
 from modelling import CARDS, GRADES_TEXT, WORLD, small_text
+from riskscore.hazard.bins import N_BINS
+from riskscore.hazard.newcomers import Newcomers
 from riskscore_pipelines.forecasting import WORDS
 from riskscore_pipelines.main import main
 from simulated import world_of
@@ -142,6 +145,22 @@ def test_the_forecast_of_open_invoices_and_of_cash(here, capsys):
     status, out, _ = run(capsys, *arguments, "open.csv", "--lang", "zh")
     assert status == 0
     assert "按周预计回款" in out
+
+
+def test_the_forecast_of_newcomers_is_that_of_a_hazard_of_their_own(here, capsys, monkeypatch):
+    """Without its answer the rows of customers that have not settled an invoice change, and no others."""
+    arguments = ["forecast", "--book", "book", "--out"]
+    assert run(capsys, *arguments, "told.csv")[0] == 0
+    monkeypatch.setattr(Newcomers, "log_odds", lambda _, cases: np.zeros((len(cases), N_BINS)))
+    assert run(capsys, *arguments, "silent.csv")[0] == 0
+    told, silent = (pyarrow.csv.read_csv(here / name).to_pylist() for name in ("told.csv", "silent.csv"))
+
+    changed = {one["customer_id"] for one, other in zip(told, silent, strict=True) if one != other}
+    paid = set(world_of(**WORLD).tables["settlements"]["customer_id"].to_pylist())
+    assert changed
+    assert {f"{each:010d}" if isinstance(each, int) else each for each in changed}.isdisjoint(paid)
+    new = [row["late_0_probability"] for row in told if row["customer_id"] in changed and row["days_past_due"] < 0]
+    assert len(set(new)) == len(new) > 1
 
 
 def test_a_forecast_to_a_file_of_unknown_kind_is_refused_before_the_work(here, capsys):

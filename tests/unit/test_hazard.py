@@ -19,9 +19,10 @@ from riskscore.errors import ModelRefused
 from riskscore.hazard import Hazard, from_part, take_cases
 from riskscore.hazard.bins import EDGES, N_BINS, OPENS, age_when, survival, unpaid_at
 from riskscore.hazard.cases import LATELY, Cases
-from riskscore.hazard.fit import Watched, periods_seen
+from riskscore.hazard.formula import FILES_BEFORE_4
 from riskscore.hazard.inputs import OF_CASE, describe, paid_lately
 from riskscore.hazard.rundays import fit_base, habit, meant_days, run_mass
+from riskscore.hazard.watched import Watched, periods_seen
 from riskscore.snapshot import customers_known_at
 from riskscore.snapshot.calendar import day_number
 from riskscore.stores.engines import ledger_of
@@ -164,7 +165,8 @@ def paying_on_the_tenth(due: date, country: str = "DE"):
     weekdays = np.array([[5.0, 5, 5, 5, 4, 0, 0]])
     nothing = np.zeros((1, N_BINS))
     lately = np.zeros((1, len(LATELY), N_BINS))
-    return Cases(invoices, np.zeros(1, dtype=np.int64), pa.table({}), weekdays, tenths, NO_DAYS, nothing, nothing, lately, lately)
+    days = weekdays, tenths, NO_DAYS
+    return Cases(invoices, np.zeros(1, dtype=np.int64), pa.table({}), *days, nothing, nothing, lately, lately, np.zeros(1))
 
 
 def expected_on(due: date, day: date, country: str = "DE") -> float:
@@ -199,15 +201,22 @@ def test_a_run_due_today_on_a_day_of_rest_is_still_to_come():
     assert mass[monday] > 20
 
 
-@pytest.mark.parametrize("format_", [{}, {"format": 2}])
-def test_a_hazard_learned_from_other_inputs_forecasts_nothing(format_):
-    stored = json.loads(files()["formula.json"])
-    del stored["format"]
-    stored |= format_
-    old = from_part(files() | {"formula.json": json.dumps(stored).encode()})
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_hazard_that_described_invoices_otherwise_loads_and_forecasts_nothing(version):
+    old = from_part(as_of_version(version))
 
     with pytest.raises(ModelRefused, match="train and approve a model again"):
         old.curves(open_cases())
+
+
+def as_of_version(version):
+    """The files as that version would have written them: without those of newcomers."""
+    stored = json.loads(files()["formula.json"]) | {"format": version}
+    del stored["newcomers"]
+    if version == 1:
+        del stored["format"]
+    old = {name: files()[name] for name in FILES_BEFORE_4}
+    return old | {"formula.json": json.dumps(stored).encode()}
 
 
 def test_no_payment_day_is_expected_on_a_holiday_or_before_the_date():

@@ -85,6 +85,22 @@ def test_the_inputs_of_the_hazard_are_no_leak_and_a_training_with_one_stops(monk
         invoices.gather_invoices([whole], small(), until=world_of(**WORLD).end_on)
 
 
+def test_who_will_have_settled_an_invoice_is_a_leak(monkeypatch):
+    """Whether a customer is a newcomer decides which hazard speaks: it may not be known from later payments."""
+    whole = ledger()
+    cases = take_cases(whole, customers_known_at(whole, middle()))
+    honest = invoices.take_cases
+
+    def with_later_payments(each, observations):
+        found = honest(each, observations)
+        paid = each.frames["settlements"].collect("pyarrow").to_native()["customer_id"].to_pylist()
+        return replace(found, settled=np.array([paid.count(who) for who in found.who["customer_id"].to_pylist()], float))
+
+    monkeypatch.setattr(invoices, "take_cases", with_later_payments)
+    with pytest.raises(LeakFound, match="settled"):
+        check_inputs(whole, cases, invoices.fit_habits(cases))
+
+
 def by_customer(each, column):
     """What is said of a customer in a ledger, whatever the date: a function of customer and date."""
     said = {}
@@ -121,8 +137,16 @@ def of_later_disputes(each):
     return by_customer(each, lambda ledger, customer: float(rows.count(customer)))
 
 
-@pytest.mark.parametrize("leak", [of_prior_issued, of_whole_file, of_later_disputes])
-def test_a_training_with_a_leak_among_the_inputs_stops(monkeypatch, leak):
+@pytest.mark.parametrize(
+    ("leak", "column"),
+    [
+        (of_prior_issued, "tenure_days"),
+        (of_whole_file, "tenure_days"),
+        (of_later_disputes, "tenure_days"),
+        pytest.param(of_whole_file, "debt_ratio_two_years", id="an input of newcomers alone"),
+    ],
+)
+def test_a_training_with_a_leak_among_the_inputs_stops(monkeypatch, leak, column):
     honest = cases_module.cases_of
 
     def leaking(each, known, **options):
@@ -132,13 +156,13 @@ def test_a_training_with_a_leak_among_the_inputs_stops(monkeypatch, leak):
         told = pa.array(
             [tell(who, day) for who, day in zip(cases.who["customer_id"].to_pylist(), days, strict=True)], pa.float64()
         )
-        place = cases.who.column_names.index("tenure_days")
-        return replace(cases, who=cases.who.set_column(place, "tenure_days", told))
+        place = cases.who.column_names.index(column)
+        return replace(cases, who=cases.who.set_column(place, column, told))
 
     monkeypatch.setattr(cases_module, "cases_of", leaking)
     monkeypatch.setattr(invoices, "cases_of", leaking)
 
-    with pytest.raises(LeakFound, match="tenure_days"):
+    with pytest.raises(LeakFound, match=column):
         invoices.gather_invoices([ledger()], small(), until=world_of(**WORLD).end_on)
 
 

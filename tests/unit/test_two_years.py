@@ -6,10 +6,10 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
+from riskscore.hazard.two_years import TWO_YEARS, compute
 from riskscore.snapshot import take_snapshot
 from riskscore.stores.engines import ledger_of
 from riskscore.tables import TABLES
-from riskscore.training.two_years import TWO_YEARS, compute
 
 YEARS = (2021, 2022, 2023)
 OWED = {2021: 20, 2022: 40, 2023: 80}

@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskscore import features
+from riskscore.hazard import two_years
 from riskscore.hazard.bins import EDGES, N_BINS
 from riskscore.model.formula import Floats
-from riskscore.snapshot import OpenItems, snapshot_of, take_open_items
+from riskscore.snapshot import OpenItems, Snapshot, snapshot_of, take_open_items
 from riskscore.snapshot.calendar import day_number
 from riskscore.snapshot.items import CUSTOMER, WHO
 from riskscore.snapshot.measures import ZERO, integer, when
@@ -30,6 +31,11 @@ HABIT_DAYS = 365
 LATELY = (30, 60, 120)
 """Days over which it is counted how a customer has paid lately: fortunes change within months, habits within years."""
 
+OF_PAYMENTS = (
+    "weekdays", "month_days", "mondays", "paid_in", "exposed_in", "lately_paid_in", "lately_exposed_in", "settled",
+)  # fmt: skip
+"""What `Cases` hold of payments, in their order: an entry for each row of `who`."""
+
 
 @dataclass(frozen=True)
 class Cases:
@@ -39,11 +45,12 @@ class Cases:
     (day numbers, due rolled to a business day), terms (days), open (undisputed, in ten-thousandths of its currency), cents (the
     same in cents of the reporting currency), is_electronic (null: not known), new (issued, or first known, on this very date).
     observation: the row of each case in `who` and in the arrays below.
-    who: the features of `riskscore.features.CATALOGUE` by customer and date.
+    who: the features of `riskscore.features.CATALOGUE` by customer and date, then those of `riskscore.hazard.two_years`.
     weekdays: on how many days of the last year money came, by weekday (Monday first).
     month_days, mondays: the same by day of the month, Mondays apart: what is due on a weekend is paid on one.
     paid_in, exposed_in: how many invoices of the last year were paid in each age bin, and how many were exposed in it.
     lately_paid_in, lately_exposed_in: the same of what happened in each of the windows `LATELY`: (n, windows, N_BINS).
+    settled: how many invoices the customer had settled by the date, ever; without one it is a newcomer.
     """
 
     invoices: pa.Table
@@ -56,6 +63,7 @@ class Cases:
     exposed_in: Floats
     lately_paid_in: Floats
     lately_exposed_in: Floats
+    settled: Floats
 
     def __len__(self) -> int:
         return int(self.invoices.num_rows)
@@ -69,6 +77,12 @@ class Cases:
     def age(self) -> Floats:
         """Days past the business-day due date on the date of each case; below zero before it."""
         return self.column("as_of") - self.column("due")
+
+    @property
+    def newcomer(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Which cases are of a customer that has not settled an invoice yet."""
+        result: np.ndarray[tuple[int], np.dtype[np.bool_]] = (self.settled == 0)[self.observation]
+        return result
 
     def take(self, mask: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> "Cases":
         """The cases where the mask is true; of the customers and dates only those still spoken of."""
@@ -84,6 +98,7 @@ class Cases:
             self.exposed_in[kept],
             self.lately_paid_in[kept],
             self.lately_exposed_in[kept],
+            self.settled[kept],
         )
 
 
@@ -108,7 +123,7 @@ def cases_of(ledger: Ledger, known: OpenItems, *, whole_on: Collection[date] | N
     return Cases(
         invoices=invoices.drop_columns(["observation"]),
         observation=invoices["observation"].to_numpy().astype(np.int64),
-        who=features.compute(snapshot),
+        who=_facts(snapshot),
         weekdays=_spread(days, n, [f"weekday_{day}" for day in range(WEEKDAYS)]),
         month_days=_spread(days, n, [f"day_{day}" for day in range(1, MONTH_DAYS + 1)]),
         mondays=_spread(days, n, [f"monday_{day}" for day in range(1, MONTH_DAYS + 1)]),
@@ -116,6 +131,7 @@ def cases_of(ledger: Ledger, known: OpenItems, *, whole_on: Collection[date] | N
         exposed_in=_spread(habits, n, [f"exposed_{each}" for each in range(N_BINS)]),
         lately_paid_in=_spread(habits, n, _by_window("paid")).reshape(by_window),
         lately_exposed_in=_spread(habits, n, _by_window("exposed")).reshape(by_window),
+        settled=_spread(habits, n, ["settled"])[:, 0],
     )
 
 
@@ -132,10 +148,24 @@ def joined(pieces: Sequence[Cases]) -> tuple[Cases, np.ndarray[tuple[int], np.dt
     order = pc.sort_indices(placed, sort_keys=[("place", "ascending"), ("invoice_id", "ascending")]).to_numpy().astype(np.int64)
     stacked = (
         np.concatenate([getattr(piece, name) for piece in pieces])[by_who]
-        for name in ("weekdays", "month_days", "mondays", "paid_in", "exposed_in", "lately_paid_in", "lately_exposed_in")
+        for name in (
+            "weekdays",
+            "month_days",
+            "mondays",
+            "paid_in",
+            "exposed_in",
+            "lately_paid_in",
+            "lately_exposed_in",
+            "settled",
+        )
     )
     cases = Cases(invoices.take(pa.array(order)), observation[order], who.take(pa.array(by_who)), *stacked)
     return cases, order
+
+
+def customers_of(cases: Cases) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    """The customer of every case."""
+    return np.asarray(cases.invoices["customer_id"].to_pylist(), dtype=object)
 
 
 def all_at_issue(ledger: Ledger) -> pa.Table:
@@ -144,6 +174,13 @@ def all_at_issue(ledger: Ledger) -> pa.Table:
     days = invoices.select("customer_id", "as_of").unique().collect("pyarrow").to_native()
     days = days.sort_by([("customer_id", "ascending"), ("as_of", "ascending")])
     return days.set_column(1, "as_of", days["as_of"].cast(pa.int32()).cast(pa.date32()))
+
+
+def _facts(snapshot: Snapshot) -> pa.Table:
+    who, means = features.compute(snapshot), two_years.compute(snapshot)
+    for name in means.column_names:
+        who = who.append_column(name, means[name])
+    return who
 
 
 def _open_invoices(known: OpenItems, whole_on: Collection[date] | None) -> Frame:
@@ -172,7 +209,8 @@ def _open_invoices(known: OpenItems, whole_on: Collection[date] | None) -> Frame
 
 
 def _habits(known: OpenItems) -> Frame:
-    """Per observation and age bin: invoices of a year paid in it, and invoices that stood in it to the end or were paid in it.
+    """Per observation, invoices ever settled; and by age bin those of a year paid in it, and those that stood in it to the end
+    or were paid in it.
 
     Once more for each window `LATELY`: paid in the bin within it, or in the bin when the bin's last day fell into the window.
     """
@@ -180,7 +218,7 @@ def _habits(known: OpenItems) -> Frame:
     late, age, first = nw.col("days_late"), nw.col("age"), nw.col("age") - nw.col("issued")
     recent = nw.col("settled") & (nw.col("concluded") < HABIT_DAYS)
     waiting = ~nw.col("settled") & (nw.col("unpaid") > 0)
-    wanted = {}
+    wanted = {"settled": integer(when(nw.col("settled"), nw.lit(1), ZERO).sum())}
     for number, edge in enumerate(EDGES.tolist()):
         entered = first < edge
         paid = recent & entered & (late <= edge)

@@ -5,7 +5,7 @@ follows falls by construction, and every question (late by k days, day of paymen
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,22 @@ from riskscore.hazard import bins
 from riskscore.hazard.bins import EDGES, N_BINS
 from riskscore.hazard.cases import Cases
 from riskscore.hazard.inputs import OF_BIN, OF_CASE, describe
+from riskscore.hazard.members import logistic_log_odds, trees_log_odds
+from riskscore.hazard.newcomers import BOOSTERS, Half, Newcomers
 from riskscore.model.bundle import canonical
 from riskscore.model.formula import Floats
-from riskscore.model.members import standardised
 
-HAZARD_FILES = ("booster.txt", "formula.json", "selftest.json")
+FILES_BEFORE_4 = ("booster.txt", "formula.json", "selftest.json")
+HAZARD_FILES = (*FILES_BEFORE_4, *BOOSTERS)
 SELFTEST_TOLERANCE = 1e-12
-FORMAT = 3
-"""How a hazard describes cases. 1 took the 12th on which a 10th was paid for a twelfth; 2 did not ask how was paid lately."""
+FORMAT = 4
+"""How a hazard describes cases. 1 took the 12th on which a 10th was paid for a twelfth; 2 did not ask how was paid lately; 3 had
+nothing to say of newcomers.
+"""
+
+WITH_NEWCOMERS = 4
+STANDING = ("standing_before_due", "standing_after_due")
+"""The inputs that hold what the hazard of newcomers makes of the facts of the customer."""
 
 HABIT = len(OF_BIN) - OF_BIN.index("habit")
 """Where, counted from the last column of a period, the log-odds by the customer's own habit stand."""
@@ -70,19 +78,25 @@ class Hazard:
         self.logistic: dict[str, Any] = stored["logistic"]
         self.rate: dict[str, float] = stored.get("rate", {"intercept": 0.0, "slope": 1.0, "center": 0.0})
         self.booster = lightgbm.Booster(model_str=files["booster.txt"].decode())
-        self.names = (*self.catalogue, *OF_CASE, *OF_BIN)
+        self.newcomers: Newcomers | None = None
+        if self.format >= WITH_NEWCOMERS:
+            self.newcomers = Newcomers(stored["newcomers"], self.habits, [files[name] for name in BOOSTERS])
+        self.names = inputs_of(self.catalogue) if self.newcomers else (*self.catalogue, *OF_CASE, *OF_BIN)
 
     def curves(self, cases: Cases) -> Curves:
         """The curve of every case. Raises ModelRefused where the hazard was learned from inputs described in another way."""
-        if self.format != FORMAT:
+        if self.format != FORMAT or self.newcomers is None:
             raise ModelRefused(
                 "the payment hazard of this model was learned from other inputs than this version describes. Its scores and "
                 "limits hold; to forecast payments, train and approve a model again."
             )
         described = describe(cases, self.catalogue, self.habits)
         case, place = described.periods()
+        standing = self.newcomers.standing(cases.who)[cases.observation]
         chance = np.zeros((len(cases), N_BINS))
-        chance[case, place] = expit(self.log_odds(described.period_matrix(case, place), place))
+        chance[case, place] = expit(self.log_odds(described.period_matrix(case, place, standing), place))
+        new = cases.newcomer
+        chance[new] = np.where(described.age[new, None] < EDGES, expit(self.newcomers.log_odds(cases.take(new))), 0.0)
         return Curves(described.age, bins.survival(chance, described.age), bins.book_pace(self.habits["mean"]))
 
     def log_odds(self, periods: Floats, place: Any) -> Floats:
@@ -95,29 +109,39 @@ class Hazard:
 
     def member_log_odds(self, periods: Floats, place: Any) -> dict[str, Floats]:
         """What each member says on its own."""
-        logistic = np.asarray(self.logistic["bins"])[place]
-        late = EDGES[place] > 0
-        for term in self.logistic["terms"]:
-            slope = term["coefficient"] + late * term["late_coefficient"]
-            logistic = logistic + slope * standardised(term, periods[:, self.names.index(term["input"])])
         rate = self.rate["intercept"] + self.rate["slope"] * (periods[:, -HABIT] - self.rate["center"])
-        return {"logistic": logistic, "trees": self._ask_trees(periods), "rate": rate}
+        return {
+            "logistic": logistic_log_odds(self.logistic, self.names, periods, place),
+            "trees": trees_log_odds(self.booster, periods),
+            "rate": rate,
+        }
 
-    def _ask_trees(self, periods: Floats) -> Floats:
-        if not len(periods):
-            return np.zeros(0)
-        return np.asarray(self.booster.predict(periods, raw_score=True, num_threads=1), dtype=np.float64)
+
+def inputs_of(catalogue: tuple[str, ...]) -> tuple[str, ...]:
+    """The inputs of a period, in order. catalogue: the features of a customer that are read."""
+    return (*catalogue, *OF_CASE, *STANDING, *OF_BIN)
 
 
-def with_selftest(files: Mapping[str, bytes], periods: Floats, place: Any) -> dict[str, bytes]:
-    """The files with vectors by which a loaded hazard tests itself: periods and what is answered to them here."""
-    answers = Hazard(files).log_odds(periods, place)
-    stored = {
+def with_selftest(
+    files: Mapping[str, bytes], periods: Floats, place: Any, of_newcomers: Sequence[tuple[Floats, Any]]
+) -> dict[str, bytes]:
+    """The files with vectors by which a loaded hazard tests itself: periods and what is answered to them here.
+
+    of_newcomers: periods and bins for each half of the hazard of newcomers.
+    """
+    hazard = Hazard(files)
+    stored = _vectors(periods, place, hazard.log_odds(periods, place))
+    halves = hazard.newcomers.halves if hazard.newcomers else []
+    stored["newcomers"] = [_vectors(*sample, half.log_odds(*sample)) for half, sample in zip(halves, of_newcomers, strict=True)]
+    return {**files, "selftest.json": canonical(stored)}
+
+
+def _vectors(periods: Floats, place: Any, answers: Floats) -> dict[str, Any]:
+    return {
         "periods": [[None if np.isnan(value) else value for value in row] for row in periods.tolist()],
         "bins": np.asarray(place).tolist(),
         "answers": answers.tolist(),
     }
-    return {**files, "selftest.json": canonical(stored)}
 
 
 def from_part(files: Mapping[str, bytes]) -> Hazard | None:
@@ -128,20 +152,30 @@ def from_part(files: Mapping[str, bytes]) -> Hazard | None:
     """
     if not files:
         return None
-    if sorted(files) != sorted(HAZARD_FILES):
-        raise ModelRefused(f"a hazard is exactly the files {', '.join(HAZARD_FILES)}; these are {', '.join(sorted(files))}.")
+    wanted = HAZARD_FILES if _format(files) >= WITH_NEWCOMERS else FILES_BEFORE_4
+    if sorted(files) != sorted(wanted):
+        raise ModelRefused(f"a hazard is exactly the files {', '.join(wanted)}; these are {', '.join(sorted(files))}.")
     hazard = Hazard(files)
     if hazard.format != FORMAT:
         return hazard
     stored = json.loads(files["selftest.json"])
-    periods = np.array(stored["periods"], dtype=np.float64)
-    difference = np.abs(hazard.log_odds(periods, np.array(stored["bins"])) - np.array(stored["answers"])).max(initial=0.0)
-    if not difference <= SELFTEST_TOLERANCE:
-        raise ModelRefused(
-            f"self-test: the payment hazard differs by {difference:.3g} from the stored answers; this machine's libraries do not "
-            "answer as those it was made with. Install the locked versions, or train and approve a model here."
-        )
+    speakers: list[Hazard | Half] = [hazard, *(hazard.newcomers.halves if hazard.newcomers else [])]
+    for speaker, vectors in zip(speakers, (stored, *stored.get("newcomers", [])), strict=True):
+        periods = np.array(vectors["periods"], dtype=np.float64).reshape(-1, len(speaker.names))
+        told = speaker.log_odds(periods, np.array(vectors["bins"], dtype=np.int64))
+        difference = np.abs(told - np.array(vectors["answers"])).max(initial=0.0)
+        if not difference <= SELFTEST_TOLERANCE:
+            raise ModelRefused(
+                f"self-test: the payment hazard differs by {difference:.3g} from the stored answers; this machine's libraries do "
+                "not answer as those it was made with. Install the locked versions, or train and approve a model here."
+            )
     return hazard
+
+
+def _format(files: Mapping[str, bytes]) -> int:
+    stored: dict[str, Any] = json.loads(files.get("formula.json", b"{}"))
+    result: int = stored.get("format", 1)
+    return result
 
 
 def own_curves(cases: Cases, habits: Mapping[str, Any]) -> Curves:

@@ -50,12 +50,12 @@ class Described:
         case, place = np.nonzero(self.age[:, None] < EDGES[None, :])
         return case.astype(np.int64), place.astype(np.int64)
 
-    def period_matrix(self, case: Integers, place: Integers) -> Floats:
-        """The inputs of periods: those of the case, then `OF_BIN`."""
+    def period_matrix(self, case: Integers, place: Integers, beside: Floats | None = None) -> Floats:
+        """The inputs of periods: those of the case, what stands beside them (n rows), then `OF_BIN`."""
         begun = np.minimum(starts(self.age)[case, place], EDGES[place])
         runs, habit = self.runs[case, place], self.habit[case, place]
         own = [EDGES[place], EDGES[place] - begun, runs, np.log(runs + 0.02), logit(habit), self.exposed[case, place]]
-        return np.column_stack([self.matrix[case], *own])
+        return np.column_stack([self.matrix[case], *([] if beside is None else [beside[case]]), *own])
 
 
 def fit_habits(cases: Cases) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from riskscore.hazard.cases import Cases
-from riskscore.hazard.fit import Watched
+from riskscore.hazard.watched import Watched
 from riskscore.model.formula import Floats
 from riskscore.snapshot import OpenItems
 from riskscore.snapshot.calendar import day_number

@@ -22,6 +22,8 @@ from riskscore.hazard.cases import joined, take_cases
 from riskscore.hazard.fit import fit_hazard
 from riskscore.hazard.formula import own_curves
 from riskscore.hazard.inputs import OF_CASE, describe, fit_habits
+from riskscore.hazard.two_years import TWO_YEARS
+from riskscore.model.formula import Floats
 from riskscore.recipe import Recipe
 from riskscore.snapshot import customers_known_at, month_ends, take_open_items
 from riskscore.snapshot.calendar import date_of, day_number
@@ -160,7 +162,7 @@ def walk_forward_invoices(gathered: GatheredInvoices, recipe: Recipe, *, progres
             continue
         learned, asked, lessons = cases.take(past), cases.take(now), then.take(past)
         check_known_before(newest_lesson(learned, lessons), refit)
-        hazard = Hazard(fit_hazard(learned, lessons, catalogue_of(), recipe.hazard, recipe.seed))
+        hazard = Hazard(fit_hazard(learned, lessons, catalogue_of(), recipe))
         found.append((np.flatnonzero(now), hazard.curves(asked), own_curves(asked, fit_habits(learned))))
     progress("judging invoices", len(refits), len(refits))
     if not found:
@@ -197,7 +199,7 @@ def enough(then: Fates, recipe: Recipe) -> bool:
 def learn_hazard(gathered: GatheredInvoices, recipe: Recipe) -> dict[str, bytes]:
     """The files of the hazard learned from all that is known."""
     now = gathered.fates[gathered.until]
-    return fit_hazard(gathered.cases.take(now.counts), now.take(now.counts), catalogue_of(), recipe.hazard, recipe.seed)
+    return fit_hazard(gathered.cases.take(now.counts), now.take(now.counts), catalogue_of(), recipe)
 
 
 def judge_invoices(forecast: Forecast, recipe: Recipe) -> dict[str, dict[str, dict[str, Measured]]]:
@@ -228,8 +230,22 @@ def check_inputs(ledger: Ledger, cases: Cases, habits: Mapping[str, Any]) -> Non
         return
     middle = date_of(int(days[len(days) // 2]))
     observed = customers_known_at(ledger, middle).slice(0, N_CHECKED)
-    told = [describe(take_cases(each, observed), catalogue_of(), habits).matrix for each in (ledger, known_by(ledger, middle))]
-    check_point_in_time((*catalogue_of(), *OF_CASE), *told)
+    told = [everything_read(take_cases(each, observed), habits) for each in (ledger, known_by(ledger, middle))]
+    check_point_in_time(EVERYTHING, *told)
+
+
+CATEGORIES = tuple(name for name, each in features.CATALOGUE.items() if each.kind == "category")
+EVERYTHING = (*catalogue_of(), *OF_CASE, "settled", *(each.name for each in TWO_YEARS), *CATEGORIES)
+"""What the hazards, that of newcomers too, can read of a case."""
+
+
+def everything_read(cases: Cases, habits: Mapping[str, Any]) -> Floats:
+    """One row a case, a column for each of `EVERYTHING`; texts by their checksum."""
+    who = cases.who
+    means = [np.asarray(who[each.name].to_numpy(zero_copy_only=False), dtype=np.float64) for each in TWO_YEARS]
+    texts = [np.array([zlib.crc32(str(text).encode()) for text in who[name].to_pylist()], float) for name in CATEGORIES]
+    of_who = np.column_stack([cases.settled, *means, *texts])
+    return np.column_stack([describe(cases, catalogue_of(), habits).matrix, of_who[cases.observation]])
 
 
 def known_by(ledger: Ledger, day: date) -> Ledger:

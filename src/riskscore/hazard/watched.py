@@ -1,0 +1,46 @@
+"""What became of invoices, as fitting reads it: every case once a bin it was watched through, and whether it was paid in it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from riskscore.hazard.bins import EDGES
+from riskscore.hazard.inputs import Described
+from riskscore.model.formula import Floats
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What became of cases, one entry each: ages (days past due) at payment (infinite: not seen) and to which it was watched."""
+
+    paid: Floats
+    watched: Floats
+
+
+def periods_seen(described: Described, fates: Watched) -> tuple[Any, Any, Floats]:
+    """Case, bin and outcome (1.0 paid in it) of every period that was watched to its end, or to the payment.
+
+    An invoice that is still open teaches the bins it has survived. One found to have been paid before its case's date was booked
+    late: it counts as paid in the first bin ahead.
+    """
+    age = described.age[:, None]
+    ahead = age < EDGES[None, :]
+    first = ahead & (np.cumsum(ahead, axis=1) == 1)
+    paid = np.where(fates.paid <= fates.watched, fates.paid, np.inf)[:, None]
+    before = np.concatenate([[-np.inf], EDGES[:-1]])[None, :]
+    event = ahead & (paid <= EDGES) & ((paid > before) | first)
+    survived = ahead & (paid > EDGES) & (fates.watched[:, None] >= EDGES)
+    case, place = np.nonzero(event | survived)
+    return case, place, event[case, place].astype(np.float64)
+
+
+def unpaid_after_due(place: Any, paid: Floats) -> Any:
+    """Which periods show an invoice that was late: paid after its due date, or still open when that was over."""
+    event = paid.astype(bool)
+    return event & (EDGES[place] > 0) | ~event & (EDGES[place] >= 0)
+
+
+def paid_in_time(place: Any, paid: Floats) -> Any:
+    """Which periods show an invoice that was paid by its due date."""
+    return paid.astype(bool) & (EDGES[place] <= 0)

@@ -1,6 +1,6 @@
 """How long until a fault is said? The service at a steady rate while what it stands on fails, and what others notice of attacks.
 
-    python benchmarks/bench_service_faults.py [--customers 150] [--months 24]
+    python benchmarks/bench_service_faults.py [--customers 150] [--months 22]
 
 PostgreSQL stopped at once and started again, PostgreSQL that hangs, a disk that takes nothing more: every decision that cannot be
 recorded is answered 503 within two seconds, everything works again five seconds after the store does, and no acknowledged
@@ -38,6 +38,7 @@ from service.stream import Heard, at_rate
 
 from databases import postgresql_server
 from floods import attacks, send
+from modelling import small_text
 from riskscore.stores.approvals import approval_in_force, approve_first
 from riskscore.stores.database import ANSWERS, open_database, reading
 
@@ -54,13 +55,13 @@ AGED = {"RISKSCORE_MAX_BOOK_AGE_DAYS": "100000"}  # the invented book ends in th
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--customers", type=int, default=150)
-    parser.add_argument("--months", type=int, default=24)
+    parser.add_argument("--months", type=int, default=22)
     wanted = parser.parse_args()
     found: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         print("making a company, its book and its model ...", file=sys.stderr, flush=True)
-        prepare(folder, customers=wanted.customers, months=wanted.months)
+        prepare(folder, customers=wanted.customers, months=wanted.months, recipe=small_text())
         found |= on_sqlite(folder)
         found |= on_postgresql(folder)
     print(json.dumps(found, indent=2))

@@ -25,11 +25,11 @@ UNDECIDED = {"conflict", "overloaded"}
 """Problems after which nothing was recorded by this request."""
 
 
-def until(what: str, holds: Callable[[], bool]) -> None:
+def until(what: str, holds: Callable[[], bool], patience: float = PATIENCE) -> None:
     """Wait until it holds."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while not holds():
-        assert time.monotonic() < end, f"waited {PATIENCE} s in vain until {what}"
+        assert time.monotonic() < end, f"waited {patience} s in vain until {what}"
         time.sleep(0.02)
 
 
@@ -57,7 +57,11 @@ class Service:
     def start(self, command: Sequence[str] = COMMAND) -> None:
         """Start it, and wait until it answers."""
         self._launch(command)
-        until("the server answers", self._is_up)
+        try:
+            until("the server answers", self._is_up, 2 * PATIENCE)
+        except AssertionError:
+            self.kill()
+            raise
 
     def refused_start(self, command: Sequence[str] = COMMAND) -> tuple[int, str]:
         """Start it although it cannot; its exit status and the last it said."""
@@ -85,10 +89,19 @@ class Service:
             return False
 
     def kill(self) -> None:
-        """As by `kill -9`."""
+        """As by `kill -9`; one that has ended stays so."""
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+
+    @contextmanager
+    def running(self, command: Sequence[str] = COMMAND) -> Iterator[None]:
+        """It runs meanwhile, and nothing of it stays behind."""
+        self.start(command)
+        try:
+            yield
+        finally:
+            self.kill()
 
     def stop(self) -> int:
         """Tell it to stop; its exit status."""

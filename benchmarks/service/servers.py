@@ -15,8 +15,15 @@ PATIENCE = 120  # seconds until a server answers
 COMMAND = [sys.executable, "-m", "riskscore_pipelines"]
 
 
-def prepare(folder: Path, *, customers: int, months: int) -> None:
-    """A company's working folder in `folder`: book, approved model, one scored run, all by the product's own commands."""
+def prepare(folder: Path, *, customers: int, months: int, recipe: str | None = None) -> None:
+    """A company's working folder in `folder`: book and approved model, by the product's own commands.
+
+    recipe: the text of another recipe than the shipped one.
+    """
+    if recipe is not None:
+        signed = folder / "models" / "late_payment" / "recipe.toml"
+        signed.parent.mkdir(parents=True)
+        signed.write_text(recipe, encoding="utf-8")
     for arguments in (
         ["simulate", "--out", "exports", "--customers", str(customers), "--months", str(months), "--seed", "7"],
         ["ingest", "exports", "--mapping", "canonical", "--book", "book"],

@@ -203,6 +203,10 @@ def test_the_registry_says_who_is_champion_and_until_when_and_nobody_here_reads_
     approval = approve_version(workplace, engine, NAME, "1", by="Bo", valid_days=30, review_days=20)
     tags = run_of(registry).data.tags
 
+    champion = registry.mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
+    told = champion.predict(trained().newest.select(list(trained().model.feature_names)).to_pandas())
+
+    assert (told["pd"].to_numpy() == trained().model.probability(trained().model.explain(trained().newest).log_odds).pd).all()
     assert registry.aliases(NAME)["champion"] == "1"
     assert "challenger" not in registry.aliases(NAME)
     assert (tags["proposed_by"], tags["approved_by"], tags["expires_on"]) == ("Ann", "Bo", approval.last_day.isoformat())

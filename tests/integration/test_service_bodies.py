@@ -35,11 +35,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def running(folder: Path, *command: str) -> Iterator[Service]:
     service = Service(folder, {"RISKSCORE_DATABASE": f"sqlite:///{folder / 'riskscore.db'}"})
-    service.start([*command, "--no-model"])
-    try:
+    with service.running([*command, "--no-model"]):
         yield service
-    finally:
-        service.kill()
 
 
 @pytest.fixture(scope="module")

@@ -338,27 +338,22 @@ def test_a_directory_without_permission_is_said_and_acknowledges_nothing_that_is
     place.mkdir()
     service = company.service(f"sqlite:///{place / 'riskscore.db'}")
     service.before = PERMISSIONLESS if os.geteuid() == 0 else ()
-    service.start()
     clients = Clients(service, company.bodies)
-    try:
-        with clients.asking():
-            clients.wait_for(10, "ok")
-            _permit(place, 0o000)
-            clients.wait_for(5, "unknown")
-            _permit(place, 0o700)
-            clients.wait_for(10, "ok")
-        service.kill()
+    with service.running(), clients.asking():
+        clients.wait_for(10, "ok")
         _permit(place, 0o000)
-        status, said = service.refused_start()
-    finally:
+        clients.wait_for(5, "unknown")
         _permit(place, 0o700)
-    service.start()
-    clients.settle()
+        clients.wait_for(10, "ok")
+    _permit(place, 0o000)
+    status, said = service.refused_start()
+    _permit(place, 0o700)
+    with service.running():
+        clients.settle()
 
     assert unavailable(clients) <= {(503, "storage-unavailable"), (503, "overloaded")}
     assert status == 6
     assert "riskscore.db" in said
-    assert service.stop() == 0
     nothing_is_lost(company, clients)
 
 
@@ -377,18 +372,17 @@ def test_a_model_whose_bytes_were_changed_refers_everybody(company: Company, tmp
     booster.write_bytes(booster.read_bytes().replace(b"leaf_value=", b"leaf_value=9", 1))
     mlflow = f"sqlite:///{tmp_path / 'nowhere' / 'mlflow.db'}"
     service = company.service(f"sqlite:///{tmp_path / 'riskscore.db'}", RISKSCORE_APPROVED=str(approved), RISKSCORE_MLFLOW=mlflow)
-    service.start()
     clients = Clients(service, company.bodies)
     connection = clients.connection()
-    told = [clients.ask(connection, uuid.uuid4().hex, body) for body in company.bodies]
-    ready = service.get("/readyz")
-    connection.close()
+    with service.running():
+        told = [clients.ask(connection, uuid.uuid4().hex, body) for body in company.bodies]
+        ready = service.get("/readyz")
+        connection.close()
 
     assert {event.kind for event in told} == {"ok"}
     assert clients.outcomes <= {"refer", "decline"}
     assert {json.loads(event.body)["pd"] for event in told if json.loads(event.body)["outcome"] == "refer"} == {None}
     assert (ready[1]["status"], ready[1]["doubts"], ready[1]["model"]) == ("degraded", ["model_unavailable"], None)
-    assert service.stop() == 0
     nothing_is_lost(company, clients)
 
 

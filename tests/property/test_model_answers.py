@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from modelling import FEATURES, fitted, invented
 from riskscore.errors import ModelRefused
-from riskscore.model import from_files
+from riskscore.model import from_files, to_files
 from riskscore.model.bundle import canonical, make_files
 from riskscore.model.formula import FORMULA_FILES, Formula, calibrated
 
@@ -70,6 +70,16 @@ def test_shuffled_rows_permuted_columns_and_chunks_change_nothing(order, columns
 
     assert (here.log_odds == there.log_odds[order]).all()
     assert (here.contributions == there.contributions[order]).all()
+
+
+def test_columns_in_another_order_are_other_answers_that_only_the_self_test_notices(monkeypatch):
+    """The planted fault of the test above: the trees take columns as they come, and do not complain."""
+    honest, files, right = Formula.matrix, to_files(fitted()), fitted().explain(FRAME).log_odds
+    monkeypatch.setattr(Formula, "matrix", lambda *given: honest(*given)[:, ::-1])
+
+    assert (fitted().explain(FRAME).log_odds != right).mean() > 0.9
+    with pytest.raises(ModelRefused, match="self-test"):
+        from_files(files)
 
 
 def test_no_customers_have_no_answers():

@@ -3,7 +3,7 @@
 An invented company decides its book at month ends with a first model, and again with a second one; then a third is put in force.
 The models are learned by the quick recipe of the tests: how good they are is not the question.
 Every drawn decision is made again from the record, the kept texts and the approved bytes of the model of its time, and compared
-byte for byte. The planted fault beside it: the same decisions made with the model in force today.
+byte for byte. The planted fault beside it: the same decisions made with the model in force today, which is refused, and seen.
 
 Example:  python benchmarks/bench_replay.py --customers 180 --draw 1000
 """
@@ -17,18 +17,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from modelling import small_text
+from riskscore.decisions import Decision
 from riskscore.scoring import replay
 from riskscore.simulation import simulate
 from riskscore.snapshot import month_ends
 from riskscore.stores import decisions as log
 from riskscore.stores.database import open_database
-from riskscore.stores.desk import in_force
+from riskscore.stores.desk import Signed, in_force
 from riskscore.stores.exports import write_exports
 from riskscore.stores.ledgers import Delivery, ingest
 from riskscore.stores.ledgers.mapping import load
@@ -99,13 +101,33 @@ def again(folder: Path, until: date, n_drawn: int, seed: int) -> None:
     found = [replayer.again(each) for each in drawn]
     seconds = time.perf_counter() - started
     models = {each.provenance.model for each in drawn} - {None}
-    planted = [replay(each, signed.model, signed.grades, signed.params).to_bytes() != each.to_bytes() for each in drawn]
+    refused = sum(not _is_taken(each, signed) for each in drawn)
+    planted = sum(_differs(each, signed) for each in drawn)
     engine.dispose()
     print(
         f"{len(drawn):,} of {len(recorded):,} decisions of {len(models)} models that are no longer in force made again: "
         f"{sum(each.identical for each in found):,} identical to the byte ({1000 * seconds / len(drawn):.1f} ms each); "
-        f"with today's model {sum(planted):,} would differ"
+        f"with today's model {refused:,} are refused, and {planted:,} would differ if they were said to be of today's"
     )
+
+
+def _is_taken(decision: Decision, signed: Signed) -> bool:
+    """Is it made again with the model in force although it was made with another?"""
+    try:
+        replay(decision, signed.model, signed.grades, signed.params)
+    except ValueError:
+        return False
+    return True
+
+
+def _differs(decision: Decision, signed: Signed) -> bool:
+    """The planted fault: said to be of the model in force and made again with that one, is it another decision?"""
+    assert signed.model is not None
+    made = replace(
+        decision.provenance, model=signed.model.digest, grades=signed.grades.digest, policy=signed.params.digest
+    )  # fmt: skip
+    said = replace(decision, provenance=made)
+    return replay(said, signed.model, signed.grades, signed.params).to_bytes() != said.to_bytes()
 
 
 if __name__ == "__main__":

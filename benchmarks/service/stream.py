@@ -65,6 +65,8 @@ class Connection:
 
     async def ask(self, request: Request) -> int:
         """The status of the answer, its body read to the end."""
+        if self.reader is not None and self.reader.at_eof():  # the server closes what was idle for a while, as it may
+            self.close()
         if self.writer is None:
             self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**22)
         method, path, headers, body = request

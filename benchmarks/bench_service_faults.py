@@ -134,7 +134,7 @@ def outage(
     before = recorded(address)
     heard: list[Heard] = []
     asking = threading.Thread(
-        target=lambda: heard.append(at_rate(port, decisions(customers), rate=rate, seconds=20, connections=256))
+        target=lambda: heard.append(at_rate(port, decisions(customers), rate=rate, seconds=20, connections=64))
     )
     start = time.perf_counter()
     asking.start()

@@ -60,7 +60,7 @@ def fit_newcomers(cases: Cases, fates: Watched, habits: Mapping[str, Any], recip
 def evenly_by_customer(customers: Any, most: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which cases are learned from: of every customer about as many, spread over its own, until there are `most`.
 
-    A hundred invoices of one customer show its accounts a hundred times: more customers teach more than more invoices.
+    A hundred invoices of one customer show the same accounts a hundred times.
     """
     if len(customers) <= most:
         return np.ones(len(customers), dtype=bool)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.special import logit
 
 from ledger_text import ledger, observations
 from modelling import small
@@ -300,6 +301,21 @@ def test_how_an_invoice_was_sent_is_an_input_of_its_own_and_may_be_unknown():
     described = describe(cases, (), gathered_habits())
 
     assert described.matrix[:, OF_CASE.index("is_electronic")] == pytest.approx([1, 0, np.nan], nan_ok=True)
+
+
+def test_before_the_due_date_the_mean_of_the_members_is_moved_away_from_the_books_chance():
+    hazard = Hazard(files())
+    vectors = json.loads(files()["selftest.json"])
+    periods, place = np.array(vectors["periods"], dtype=float), np.array(vectors["bins"])
+    members = hazard.member_log_odds(periods, place)
+    mean = sum(hazard.weights[name] * members[name] for name in members)
+    usual = logit(np.clip(np.array(hazard.habits["mean"]), 1e-4, 1 - 1e-4))[place]
+    said, early = hazard.log_odds(periods, place), EDGES[place] <= 0
+
+    assert (said - usual)[early] == pytest.approx(1.1 * (mean - usual)[early])
+    assert said[~early] == pytest.approx(mean[~early])
+    assert early.any()
+    assert not early.all()
 
 
 def test_who_paid_less_than_the_book_foretells_lately_is_told_apart_before_its_year_is():

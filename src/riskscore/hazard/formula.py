@@ -11,13 +11,13 @@ from typing import Any
 
 import lightgbm
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from riskscore.errors import ModelRefused
 from riskscore.hazard import bins
 from riskscore.hazard.bins import EDGES, N_BINS
 from riskscore.hazard.cases import Cases
-from riskscore.hazard.inputs import OF_BIN, OF_CASE, describe
+from riskscore.hazard.inputs import OF_BIN, OF_CASE, SMALLEST_CHANCE, describe
 from riskscore.hazard.members import logistic_log_odds, trees_log_odds
 from riskscore.hazard.newcomers import BOOSTERS, Half, Newcomers
 from riskscore.model.bundle import canonical
@@ -75,6 +75,7 @@ class Hazard:
         self.catalogue: tuple[str, ...] = tuple(stored["catalogue"])
         self.habits: dict[str, Any] = stored["habits"]
         self.weights: dict[str, float] = stored["weights"]
+        self.certainty: float = stored.get("certainty", 1.0)
         self.logistic: dict[str, Any] = stored["logistic"]
         self.rate: dict[str, float] = stored.get("rate", {"intercept": 0.0, "slope": 1.0, "center": 0.0})
         self.booster = lightgbm.Booster(model_str=files["booster.txt"].decode())
@@ -100,12 +101,17 @@ class Hazard:
         return Curves(described.age, bins.survival(chance, described.age), bins.book_pace(self.habits["mean"]))
 
     def log_odds(self, periods: Floats, place: Any) -> Floats:
-        """The log-odds to be paid in the bin, of periods as `Described.period_matrix` gives them; place: their bins."""
+        """The log-odds to be paid in the bin, of periods as `Described.period_matrix` gives them; place: their bins.
+
+        The mean of the members; before the due date moved away from the book's chance in the bin by the factor `certainty`.
+        """
         members = self.member_log_odds(periods, place)
         total = np.zeros(len(periods))
         for name, weight in self.weights.items():
             total += weight * members[name]
-        return total
+        usual = logit(np.clip(np.asarray(self.habits["mean"]), SMALLEST_CHANCE, 1 - SMALLEST_CHANCE))[place]
+        result: Floats = usual + np.where(EDGES[place] <= 0, self.certainty, 1.0) * (total - usual)
+        return result
 
     def member_log_odds(self, periods: Floats, place: Any) -> dict[str, Floats]:
         """What each member says on its own."""

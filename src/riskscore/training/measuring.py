@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from riskscore import positions
 from riskscore.outcomes import Outcome, observe
 from riskscore.policy.measured import LEAST_CUSTOMERS, Habits, LossHistory
-from riskscore.snapshot import customers_known_at, take_open_items, take_snapshot
+from riskscore.snapshot import OpenItems, customers_known_at, take_open_items, take_snapshot
 from riskscore.snapshot.calendar import day_number
 from riskscore.snapshot.measures import ZERO, integer
 from riskscore.snapshot.money import cents
@@ -59,10 +59,8 @@ def follow_late(ledgers: Ledger | Iterable[Ledger], definition: Outcome, *, unti
     for ledger in [ledgers] if isinstance(ledgers, Ledger) else ledgers:
         starts = _starts(ledger, definition, until)
         late = _late_from(ledger, starts, definition, until) if starts else FOLLOWED.empty_table()
-        for start in starts:
-            mine = late.filter(pc.equal(late["as_of"], pa.scalar(start, pa.date32())))
-            if mine.num_rows:
-                parts.append(_followed(ledger, mine, start, definition))
+        if late.num_rows:
+            parts += _followed(ledger, late, definition)
     return pa.concat_tables(parts).sort_by([("customer_id", "ascending"), ("begins_on", "ascending")])
 
 
@@ -114,15 +112,22 @@ def _late_from(ledger: Ledger, starts: Sequence[date], definition: Outcome, unti
     return became.filter(pc.fill_null(became["outcome"], fill_value=False)).select(["customer_id", "as_of"])
 
 
-def _followed(ledger: Ledger, late: pa.Table, start: date, definition: Outcome) -> pa.Table:
-    """What each of them owed at the end of the horizon, and what of it was lost by the end of the year after."""
-    end = start + timedelta(days=definition.horizon_days)
+def _followed(ledger: Ledger, late: pa.Table, definition: Outcome) -> list[pa.Table]:
+    """What each of them owed at the end of its horizon, and what of it was lost by the end of the year after."""
+    horizon = timedelta(days=definition.horizon_days)
+    starts = pc.unique(late["as_of"]).to_pylist()
+    ends = pa.array([start + horizon for start in late["as_of"].to_pylist()], pa.date32())
+    known = take_open_items(ledger, late.set_column(late.column_names.index("as_of"), "as_of", ends))
+    return [_followed_from(start, start + horizon, known) for start in starts]
+
+
+def _followed_from(start: date, end: date, known: OpenItems) -> pa.Table:
+    """The same of the horizon from one day to another. known: what was open on its end, and on those of other horizons."""
     then = end + timedelta(days=FOLLOWED_DAYS)
-    ends = pa.array([end] * late.num_rows, pa.date32())
-    known = take_open_items(ledger, pa.table({"customer_id": late["customer_id"], "as_of": ends}))
-    states = known.states.filter(nw.col("bills")).select(
-        "customer_id", "invoice_id", "currency", "known_from", "known_to", "left", "written_off"
-    )
+    # A customer has an invoice once per country it lived in: that of the horizon's end counts.
+    observed = known.spine.filter(nw.col("as_of") == day_number(end)).select("customer_id", "calendar_country")
+    states = known.states.filter(nw.col("bills")).join(observed, on=["customer_id", "calendar_country"])
+    states = states.select("customer_id", "invoice_id", "currency", "known_from", "known_to", "left", "written_off")
 
     def standing(day: date) -> nw.LazyFrame[pa.Table]:
         today = day_number(day)
@@ -137,7 +142,7 @@ def _followed(ledger: Ledger, late: pa.Table, start: date, definition: Outcome) 
     # Below zero is left what came in after a write-off: that much of it was not lost.
     lost = nw.max_horizontal(nw.col("still") + nw.max_horizontal(nw.col("gone") - before, ZERO), ZERO)
     met = met.with_columns(owed=owed).with_columns(lost=nw.min_horizontal("owed", lost))
-    met = met.join(known.rates.drop("as_of"), on="currency")
+    met = met.join(known.rates.filter(nw.col("as_of") == day_number(end)).drop("as_of"), on="currency")
     sums = met.select("customer_id", owed=cents(nw.col("owed")), lost=cents(nw.col("lost"))).group_by("customer_id")
     rows = sums.agg(owed=integer(nw.col("owed").sum()), lost=integer(nw.col("lost").sum())).collect("pyarrow").to_native()
     begins_on = pa.array([start] * rows.num_rows, pa.date32())

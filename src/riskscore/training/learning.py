@@ -1,6 +1,8 @@
 """Learning: the rows judged walking forward, the model fitted to all of them, calibrated on what was judged."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -68,6 +70,49 @@ def learn(
     rows = gathered.rows
     check_evidence(rows, recipe)
     check_features(_numbers(rows, catalogue), [each.name for each in catalogue if each.kind == "number"], rows.outcome)
+    # The model of customers and the hazard of invoices have nothing in common, and a company's machine has two cores.
+    with _one_thread_each(), ThreadPoolExecutor(1) as beside:
+        of_invoices = beside.submit(_judge_and_learn_hazard, invoices, recipe)
+        formula, judged, evaluation, level = _judge_and_learn_model(gathered, catalogue, recipe, grades, progress)
+        progress("judging invoices", 0, 1)
+        figures, parts = of_invoices.result()
+        progress("judging invoices", 1, 1)
+    about = {
+        "name": recipe.name,
+        "recipe": recipe.digest,
+        "trained_until": gathered.until.isoformat(),
+        "horizon_days": recipe.outcome.horizon_days,
+    }
+    model = from_files(make_files(formula, _selftest_rows(rows), about, parts))
+    newest = rows.take(rows.days == rows.days.max()).features
+    return Trained(model, evaluation, figures, judged, newest, _log(gathered, recipe, evaluation, judged, level))
+
+
+def _one_thread_each() -> AbstractContextManager[object]:
+    """Libraries of linear algebra add on one thread: two add in another order, and the last digits with it. Set once for both
+    halves, because the setting is the process's.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types; comes with scikit-learn
+
+    limits: AbstractContextManager[object] = threadpool_limits(limits=1)
+    return limits
+
+
+def _judge_and_learn_hazard(
+    invoices: GatheredInvoices | None, recipe: Recipe
+) -> tuple[Mapping[str, Mapping[str, Mapping[str, Measured]]], dict[str, dict[str, bytes]]]:
+    """Figures of the payment hazard and its files, by part of the bundle; both empty where no invoices were gathered."""
+    if invoices is None:
+        return {}, {}
+    figures = judge_invoices(walk_forward_invoices(invoices, recipe), recipe)
+    return figures, {"hazard": learn_hazard(invoices, recipe)}
+
+
+def _judge_and_learn_model(
+    gathered: Gathered, catalogue: Sequence[FeatureLike], recipe: Recipe, grades: Grades, progress: Progress
+) -> tuple[dict[str, bytes], Judged, Evaluation, Level]:
+    """The files of the model of customers with its calibrators, what judged it, and the level of now."""
+    rows = gathered.rows
     walked = walk_forward(rows, catalogue, recipe, newcomers=gathered.newcomers, progress=progress)
     judged, evaluation = judge(walked, grades, recipe)
     newest_block = (judged.blocks[-1][0] - EPOCH).days
@@ -78,21 +123,8 @@ def learn(
     formula["calibrator.json"] = calibrated_on(judged, evaluation, level.shift if evaluation.level_used else 0.0)
     if judged.newcomers is not None:
         formula[f"{COLD}/calibrator.json"] = calibrated_on(judged.newcomers, evaluation.newcomers)
-    about = {
-        "name": recipe.name,
-        "recipe": recipe.digest,
-        "trained_until": gathered.until.isoformat(),
-        "horizon_days": recipe.outcome.horizon_days,
-    }
-    figures: Mapping[str, Mapping[str, Mapping[str, Measured]]] = {}
-    parts = {}
-    if invoices is not None:
-        figures = judge_invoices(walk_forward_invoices(invoices, recipe, progress=progress), recipe)
-        parts["hazard"] = learn_hazard(invoices, recipe)
-    model = from_files(make_files(formula, _selftest_rows(rows), about, parts))
-    newest = rows.take(rows.days == rows.days.max()).features
     progress("learning from all months", 1, 1)
-    return Trained(model, evaluation, figures, judged, newest, _log(gathered, recipe, evaluation, judged, level))
+    return formula, judged, evaluation, level
 
 
 def calibrated_on(judged: Judged, evaluation: Evaluation | None, level: float = 0.0) -> bytes:

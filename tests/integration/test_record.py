@@ -1,5 +1,6 @@
 """The record: eight invariants, each with a planted fault it finds; anchors; the verifier that needs nothing; decisions replayed."""
 
+import itertools
 import json
 import sqlite3
 import subprocess
@@ -22,7 +23,7 @@ from riskscore.scoring import decide_rows
 from riskscore.stores import anchors, answers, audit, chain_export, verify_chain
 from riskscore.stores import decisions as log
 from riskscore.stores.answers import Answer, Key, new_applicant_id
-from riskscore.stores.database import APP_ROLE, CHANGEABLE, TABLES, open_database, reading, writing
+from riskscore.stores.database import APP_ROLE, CHANGEABLE, DECISIONS, TABLES, open_database, reading, writing
 from riskscore.stores.invariants import INVARIANTS, Evidence, check
 from riskscore.stores.replaying import Replayer
 from riskscore.stores.workplace import Workplace
@@ -123,6 +124,64 @@ def test_each_invariant_finds_its_planted_fault(engine, file, fault):
     behind_the_back(file, *PLANTED[fault])
 
     assert fault.partition(" ")[0] in broken(engine)
+
+
+N_TOUCHED = 200
+TOUCHED = {
+    "sequence": "sequence + 10000", "as_of": "date(as_of, '+1 day')", "status": "case status when 'scored' then 'referred' else 'scored' end",
+    **{name: f"{name} || 'x'" for name in ("decision_id", "run_id", "customer_id", "record", "digest", "previous", "link", "recorded_at")},
+}  # fmt: skip
+MOVED = {
+    "deleted": ("delete from decisions where sequence = 50",),
+    "moved": tuple(
+        f"update decisions set sequence = {to} where sequence = {before}" for before, to in ((50, 0), (51, 50), (0, 51))
+    ),
+    "inserted": (
+        "update decisions set sequence = -sequence - 1 where sequence >= 50",
+        "update decisions set sequence = -sequence where sequence < 0",
+        (
+            "insert into decisions select 50, 'x', run_id, 'x', as_of, status, record, digest, 'x', 'x', recorded_at from decisions "
+            "where sequence = 49"
+        ),
+    ),
+}
+
+
+@pytest.fixture
+def two_hundred(file: Path) -> Iterator[tuple[sa.Engine, sqlite3.Connection]]:
+    """A log of so many decisions, and a way past its triggers and constraints."""
+    opened = open_database(f"sqlite:///{file}")
+    log.append(opened, decided(*(f"c{number:03}" for number in range(N_TOUCHED))), TEXTS)
+    behind_the_back(file)
+    with closing(sqlite3.connect(file, isolation_level=None)) as raw:
+        raw.execute("pragma ignore_check_constraints = on")
+        yield opened, raw
+    opened.dispose()
+
+
+def test_an_edit_of_any_column_of_any_row_is_named(two_hundred):
+    opened, raw = two_hundred
+    assert set(TOUCHED) == set(DECISIONS.c.keys())
+    assert log.verify(opened) == N_TOUCHED
+
+    for place, column in zip(range(1, N_TOUCHED + 1), itertools.cycle(TOUCHED)):
+        (before,) = raw.execute(f"select {column} from decisions where sequence = {place}").fetchone()
+        raw.execute(f"update decisions set {column} = {TOUCHED[column]} where sequence = {place}")
+        with pytest.raises(StorageFailed, match=f"row {place} is not what was recorded"):
+            log.verify(opened)
+        now = place + 10000 if column == "sequence" else place
+        raw.execute(f"update decisions set {column} = ? where sequence = {now}", (before,))
+    assert log.verify(opened) == N_TOUCHED
+
+
+@pytest.mark.parametrize("how", MOVED)
+def test_a_row_that_was_deleted_moved_or_inserted_is_named(two_hundred, how):
+    opened, raw = two_hundred
+    for statement in MOVED[how]:
+        raw.execute(statement)
+
+    with pytest.raises(StorageFailed, match="row 50 is not what was recorded"):
+        log.verify(opened)
 
 
 class FakeBook:

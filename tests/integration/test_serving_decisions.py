@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
-from deciding import ON, LinearModel
+from deciding import ON, LinearModel, policy, shipped
 from desks import BookDesk
 from doors import Open
 from riskscore.errors import ModelRefused, StorageFailed
@@ -259,8 +260,21 @@ FAULTS: dict[str, dict[str, Any]] = {
 }
 
 
+POLICIES: dict[str, dict[str, Any]] = {
+    "shipped": {},
+    "generous": {
+        "grade_multiple": (Decimal(10),) * 9, "terms_ladder": (90,) * 9, "new_customer_volume_share": Decimal(1),
+        "security_required_from_grade": 10, "referral_missing_share": Decimal(1),
+        **dict.fromkeys([name for name in vars(shipped()) if name.startswith(("abnormal_", "dimension_"))]),
+    },
+    "strict": {"grade_multiple": (Decimal(0),) * 9, "terms_ladder": ("prepayment",) * 9},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("numbers", POLICIES.values(), ids=POLICIES)
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_model_in_doubt_never_approves_and_never_scores(client, desk, monkeypatch, fault):
+def test_a_model_in_doubt_never_approves_and_never_scores_whatever_the_policy(client, desk, monkeypatch, fault, numbers):
+    desk.params = policy(**numbers)
     if isinstance(fault.get("model"), Hanging):
         monkeypatch.setattr(offices, "PATIENCE", 0.3)
     for name, value in fault.items():
@@ -273,6 +287,12 @@ def test_a_model_in_doubt_never_approves_and_never_scores(client, desk, monkeypa
     assert [answer.json()["pd"] for answer in decided] == [None] * 4
     assert (scored.status_code, problem_of(scored)) == (503, "model-unavailable")
     assert "retry-after" in scored.headers
+
+
+def test_the_generous_policy_approves_where_the_model_is_sound(client, desk):
+    desk.params = policy(**POLICIES["generous"])
+
+    assert "approve" in outcomes(client, "acme", "slow")
 
 
 def outcomes(client: TestClient, *customers: str) -> list[str]:

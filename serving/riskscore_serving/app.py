@@ -77,12 +77,15 @@ class Guard:
                 message["headers"] = [*given, (b"x-request-id", request_id.encode()), *ours]
             await send(message)
 
-        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-            refusal = problems.problem("invalid-request", request_id, detail="The address holds a character that is no text.")
-            await refusal(scope, receive, send_guarded)
-            return
         if host_of(Headers(scope=scope).get("host", "")) not in self.allowed_hosts:
             refusal = problems.problem("invalid-request", request_id, detail="This server is not called by that name.")
+            await refusal(scope, receive, send_guarded)
+            return
+        if "\0" in scope["path"]:  # nothing is called so, whoever asks
+            await problems.problem("not-found", request_id)(scope, receive, send_guarded)
+            return
+        if b"%00" in scope["query_string"]:
+            refusal = problems.problem("invalid-request", request_id, detail="The address holds a character that is no text.")
             await refusal(scope, receive, send_guarded)
             return
         await self.app(scope, bounded(scope, receive), send_guarded)

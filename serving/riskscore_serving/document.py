@@ -90,7 +90,9 @@ def _link(
 
 
 def _add_refusals(described: dict[str, Any], allowed: frozenset[str]) -> None:
-    """Who is turned away at the gate is told so in the document: nobody known (401), or a role that may not (403)."""
-    turned_away = ([] if ANONYMOUS in allowed else [401]) + ([] if allowed >= set(CALLERS) - {ANONYMOUS} else [403])
+    """What is turned away at the gate is told so in the document: another host's name or an address that is no text (400), nobody
+    known (401), a role that may not (403).
+    """
+    turned_away = [400] + ([] if ANONYMOUS in allowed else [401]) + ([] if allowed >= set(CALLERS) - {ANONYMOUS} else [403])
     for status, refusal in responses(*turned_away).items():
         described.setdefault(str(status), {name: refusal[name] for name in ("description", "content")})

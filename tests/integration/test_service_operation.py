@@ -203,7 +203,7 @@ RAW = {
     "forwarded for somebody else": (
         b"GET /v1/policy HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Host: localhost\r\n\r\n", {401},
     ),
-    "a NUL in the address": (b"GET /v1/customers/a%00b/history HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", {400}),
+    "a NUL in the address": (b"GET /v1/customers/a%00b/history HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", {404}),
     "a NUL in the query": (b"GET /v1/customers?after=%00 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", {400}),
     "a range": (b"GET /pages.css HTTP/1.1\r\nHost: 127.0.0.1\r\nRange: bytes=" + b"0-1," * 2_000 + b"0-1\r\n\r\n", {200}),
 }  # fmt: skip

@@ -38,7 +38,7 @@ def site(engine: sa.Engine) -> Iterator[str]:
         yield address
 
 
-def propose(engine: sa.Engine, customer: str) -> str:
+def propose(engine: sa.Engine, customer: str, reason: str = REASON) -> str:
     """Ann proposes half a limit for a customer; the decision that is meant."""
     decision = decide_rows(
         features_of(customer, **GOOD), positions_of(customer), LinearModel(base=-5.5), GRADES, shipped(),
@@ -46,7 +46,7 @@ def propose(engine: sa.Engine, customer: str) -> str:
     )[0]  # fmt: skip
     log.append(engine, [decision])
     until = datetime.now(UTC).date() + timedelta(days=60)
-    wanted = Wanted(Decimal("45000.00"), 14, None, REASON, until)
+    wanted = Wanted(Decimal("45000.00"), 14, None, reason, until)
     reviews.propose(engine, decision, wanted, Person("ann", "approver"), now=int(time.time()))
     return decision.decision_id
 
@@ -108,3 +108,43 @@ def test_a_second_person_approves_with_the_keyboard_alone_and_it_is_recorded(
 
     assert (focused, told, left, troubles) == ("approve", "It is decided and recorded.", 0, [])
     assert (found.closing.state, found.closing.by, found.closing.note) == ("approved", "bo", "seen the letter")
+
+
+HOSTILE = [
+    opening + script + closing
+    for opening, closing in (
+        ("", ""), ('">', ""), ("</article>", ""), ("<!--", "-->"), ("'>", "<!--"),
+    )
+    for script in (
+        "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<svg onload=alert(1)>", "<iframe src=javascript:alert(1)>",
+        "<a href=javascript:alert(1)>x</a>", "<body onload=alert(1)>", "<details open ontoggle=alert(1)>",
+        "<input autofocus onfocus=alert(1)>", "<style>@import 'http://evil.example'</style>", "<math><mtext></form><script>alert(1)</script>",
+    )
+]  # fmt: skip
+
+
+def test_fifty_hostile_reasons_and_names_are_text_and_nothing_else(browser: Browser, site: str, engine: sa.Engine) -> None:
+    for number, text in enumerate(HOSTILE):
+        propose(engine, f"hostile {number} {text}", reason=f"reason {number}: {text}")
+    page, troubles = signed_in(browser, site, "bo")
+    page.on("dialog", lambda dialog: (troubles.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.reload()
+    shown = page.locator("main").inner_text()
+    page.context.close()
+
+    assert len(HOSTILE) == 50
+    assert troubles == []
+    assert [text for number, text in enumerate(HOSTILE) if f"reason {number}: {text}" not in shown] == []
+    assert [text for number, text in enumerate(HOSTILE) if f"hostile {number} {text}" not in shown] == []
+
+
+def test_a_page_that_lets_a_script_in_is_seen(browser: Browser, tmp_path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(f"<main>{HOSTILE[1]}</main>", encoding="utf-8")
+    page, said = browser.new_page(), []
+    page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+    page.goto(path.as_uri())
+    page.wait_for_timeout(200)
+    page.close()
+
+    assert said == ["1"]

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
 
-from riskscore.decisions import Decision
+from riskscore.decisions import Decision, Doubt
 from riskscore.model import Model
 from riskscore.phrases import (
     LANGUAGES,
@@ -28,6 +28,7 @@ from riskscore.review import Override
 from riskscore.stores.overview import Line
 from riskscore.stores.rehearsal import Rehearsal
 from riskscore_serving.access.gate import RuledRoute
+from riskscore_serving.office import Office
 from riskscore_serving.problems import responses
 
 LONGEST_ID = 200
@@ -60,7 +61,7 @@ class Desk(Protocol):
     def overview(self) -> Sequence[Line]:
         """Every customer in one line, sorted by id."""
 
-    def decide(self, customer_id: str) -> Decision | None:
+    def decide(self, customer_id: str, doubt: Doubt | None = None) -> Decision | None:
         """The decision about one customer; None where the book has no such customer at the date."""
 
     def rehearsal(self, customer_id: str) -> Rehearsal | None:
@@ -257,14 +258,15 @@ router = APIRouter(route_class=RuledRoute)
 
 
 @router.get("/v1/customers/{customer_id}", tags=["customers"], responses=responses(404, 422, 503))
-def customer(
+async def customer(
     customer_id: Annotated[str, PathParameter(max_length=LONGEST_ID)], desk: WithDesk, request: Request
 ) -> KnownCustomerOut:
     """One customer at the date of the book: facts, score, reasons, limit, terms and the caps that made them."""
-    decision = desk.decide(customer_id)
+    office: Office = request.app.state.office
+    decision = await office.seen(desk, customer_id)
     if decision is None:
         raise HTTPException(404)
-    override = OverrideOut.of(request.app.state.overridden(customer_id))
+    override = OverrideOut.of(await office.within(lambda: request.app.state.overridden(customer_id)))
     return KnownCustomerOut(**dict(CustomerOut.of(decision)), override=override)
 
 

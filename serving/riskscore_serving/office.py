@@ -32,12 +32,19 @@ REMEMBERED = 4_096
 """Answers about customers of the book kept in memory: the same desk and customer give the same bytes."""
 
 
-class Deciding(Protocol):
-    """The part of a desk that decides; see `riskscore.stores.desk.Desk`."""
+class Knowing(Protocol):
+    """The part of a desk that decides customers of its book; see `riskscore.stores.desk.Desk`."""
 
     @property
     def as_of(self) -> date:
         """The date it answers for."""
+
+    def decide(self, customer_id: str, doubt: Doubt | None = None) -> Decision | None:
+        """The decision about a customer of the book."""
+
+
+class Deciding(Knowing, Protocol):
+    """The part of a desk that decides applicants too."""
 
     @property
     def texts(self) -> decisions.Texts:
@@ -46,9 +53,6 @@ class Deciding(Protocol):
     @property
     def reporting_currency(self) -> str:
         """ISO 4217 of every amount."""
-
-    def decide(self, customer_id: str, doubt: Doubt | None = None) -> Decision | None:
-        """The decision about a customer of the book."""
 
     def decide_applicant(self, application: Application, doubt: Doubt | None = None) -> Decision:
         """The decision about somebody who is in no book."""
@@ -103,11 +107,11 @@ class Office:
             except TimeoutError:
                 raise StorageFailed("the store did not answer in time") from None
 
-    def staleness(self, desk: Deciding) -> Doubt | None:
+    def staleness(self, desk: Knowing) -> Doubt | None:
         """Is the book too old to decide its customers from?"""
         return "stale_book" if (self.today() - desk.as_of).days > self.rules.max_book_age_days else None
 
-    async def customer(self, desk: Deciding, customer_id: str) -> Decision | None:
+    async def customer(self, desk: Knowing, customer_id: str) -> Decision | None:
         """The decision about a customer of the book; None where it knows no such customer."""
         if self._remembered_of is not desk:
             self._remembered.clear()
@@ -124,6 +128,12 @@ class Office:
             while len(self._remembered) > REMEMBERED:
                 self._remembered.popitem(last=False)
         return found
+
+    async def seen(self, desk: Knowing, customer_id: str) -> Decision | None:
+        """The decision to look at, from the memory where it is there; of a book too old to decide from, as the book has it."""
+        if self.staleness(desk) is None:
+            return await self.customer(desk, customer_id)
+        return await self.within(lambda: desk.decide(customer_id))
 
     def remembers(self, customer_id: str | None) -> bool:
         """Is the decision about this customer of the book there already, on the desk that is at hand?"""

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from deciding import case, shipped
 from doors import Open
-from riskscore.decisions import Decision, Provenance, Referral
+from riskscore.decisions import Decision, Doubt, Provenance, Referral
 from riskscore.errors import ModelRefused, StorageFailed, UsageRefused
 from riskscore.policy import recommend
 from riskscore.reasons import Reason, Reasons
@@ -78,7 +78,7 @@ class Desk:
     overview: tuple[()] = ()
     doubt: Any = None
 
-    def decide(self, customer_id: str) -> Decision | None:
+    def decide(self, customer_id: str, doubt: Doubt | None = None) -> Decision | None:
         if self.broken:
             raise self.broken
         return {"acme": decision, "newcomer": refer, "person": refuse_a_person, " a b": decision}.get(

@@ -258,7 +258,7 @@ def test_an_override_over_the_api_needs_two_people(office: Office) -> None:
 def test_an_override_shows_where_the_decision_is_read_and_goes_with_its_last_day(office: Office) -> None:
     decision = recorded(office.engine)
     desk, day = EmptyDesk(), [TODAY]
-    desk.decide = lambda _: decision
+    desk.decide = lambda *_: decision
     app = create_app(
         lambda: desk,
         office.at,

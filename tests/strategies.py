@@ -236,6 +236,8 @@ def _standing(draw: st.DrawFn, rows: dict[str, list[dict]], customer: str) -> No
                 "amount": Decimal("5000.55"),
                 "currency": draw(st.sampled_from(CURRENCIES)),
                 "cover_share": draw(st.sampled_from((None, 0.9, 0.7))),
+                "provider": draw(st.sampled_from((None, "Atlas", "Borealis"))),
+                "longest_terms_days": draw(st.sampled_from((None, 0.0, 30.5, 60.0))),
                 "valid_from": valid_from,
                 "valid_until": draw(st.one_of(st.none(), back.map(lambda day: day + timedelta(days=200)))),
                 "known_on": valid_from + draw(lags),

@@ -14,6 +14,9 @@ from riskscore.reasons import Reason, Reasons, Value
 
 RECORD_VERSION = 2
 
+LATER_FACTS = frozenset({"insurer_days", "insurer"})
+"""Facts that a case did not always have: recorded only where they are known, so that older records keep their bytes."""
+
 PLAIN = frozenset({str, int, float, bool, type(None)})
 """What JSON holds as it is."""
 
@@ -232,13 +235,19 @@ def _plain(value: Any) -> Any:
         return value
     if kind is Decimal or kind is date:
         return str(value)  # of a date this is its ISO form
-    if isinstance(value, Chain):
-        return _plain_chain(value)
+    if isinstance(value, Chain | Case):
+        return _plain_chain(value) if isinstance(value, Chain) else _plain_case(value)
     if isinstance(value, Mapping):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
     return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+
+
+def _plain_case(case: Case) -> dict[str, Any]:
+    """Every fact by name; those that came to the case later only where they are known, so that older records keep their bytes."""
+    facts = {name: getattr(case, name) for name in case.__dataclass_fields__}
+    return {name: _plain(each) for name, each in facts.items() if name not in LATER_FACTS or each is not None}
 
 
 def _plain_chain(chain: Chain) -> dict[str, Any]:

@@ -48,6 +48,8 @@ SCHEMA: dict[str, pa.DataType] = {
     "statement_age_days": pa.int32(),
     "insured_amount": MONEY,
     "insured_share": pa.float64(),
+    "insurer_days": pa.int32(),
+    "insurer": pa.string(),
     "guarantee_amount": MONEY,
     "collateral_amount": MONEY,
     "deposit_amount": MONEY,
@@ -75,6 +77,8 @@ def compute(
     monthly_purchases: billed over the last min(tenure, 365) days, at least 30, per 30 days; null without any invoice.
     days_late_p80: four in five of the invoices settled in 365 days or overdue now were no later; null when nothing was settled.
     insured_share: part of a loss the insurance pays, weighted by insured amount; null without insurance.
+    insurer_days, insurer: the longest terms on which the insurance in force covers a delivery, and who says so; of several
+      insurers the shortest; null without insurance, and where the register does not say.
     data_depth: A (fresh accounts and twelve months of payments) to G (firmographics only); never better for knowing less.
     """
     measures, summed = _measured(default_days)
@@ -155,6 +159,8 @@ def _formulas(min_amount: Decimal, min_share: Decimal) -> dict[str, Any]:
         "statement_age_days": "statement_age",
         "insured_amount": _held("insured_cents"),
         "insured_share": when(nw.col("insured_cents") > 0, real(nw.col("covered_cents")) / real(nw.col("insured_cents"))),
+        "insurer_days": "insurer_days",
+        "insurer": "insurer",
         "guarantee_amount": _held("guarantee_cents"),
         "collateral_amount": _held("collateral_cents"),
         "deposit_amount": _held("deposit_cents"),

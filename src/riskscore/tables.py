@@ -272,6 +272,7 @@ SECURITIES = Table(
         _policy_days("notice_days", "an overdue invoice must be notified by so many days past due; null means not known"),
         _policy_days("hand_over_days", "and handed over for collection by so many; null means not known"),
         _policy_days("max_extension_days", "a due date may be put off so long without asking; null means not known"),
+        _policy_days("longest_terms_days", "a delivery on longer terms is not covered; null means not known"),
         KNOWN_ON,
     ),
 )

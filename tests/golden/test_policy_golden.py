@@ -1,10 +1,12 @@
 """The trade's golden values, to the last digit."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 from deciding import case, policy
 from riskscore.insurance import Policy, payout
+from riskscore.phrases.terms import term_cap_sentence
 from riskscore.policy import Amount, recommend
 from riskscore.policy.demand import trade_of
 from riskscore.policy.rules import RULES
@@ -86,6 +88,17 @@ def test_insurer_pays_72k_of_a_loss_of_100k_insured_for_80k_at_90_percent():
 
     assert payout(cover, Decimal(100_000)) == Decimal("72000.00")
     assert (cover.insured_share, cover.protracted_default_days) == (Decimal("0.90"), 90)
+
+
+def test_insurer_that_covers_45_days_caps_the_60_of_the_ladder_and_is_named():
+    insured = case(grade=1, grade_high=1, insured_amount=Decimal(500_000), insurer_days=45, insurer="Atlas")
+    told = recommend(insured, policy()), recommend(replace(insured, insurer_days=60), policy())
+    without = recommend(replace(insured, insured_amount=Decimal(0)), policy())
+
+    assert [(each.longest_terms, each.binding_term.rule) for each in told] == [(45, "cover"), (60, "ladder")]
+    assert term_cap_sentence(told[0].binding_term, "en") == "No longer than net 45 days: this customer's insurer (Atlas)"
+    assert term_cap_sentence(told[0].binding_term, "zh") == "不超过账期45天：该客户的保险公司规定（Atlas）"
+    assert (without.longest_terms, without.binding_term.rule) == (60, "ladder")
 
 
 def test_highest_profit_is_at_the_same_limit_by_formula_and_by_search():

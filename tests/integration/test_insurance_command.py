@@ -63,6 +63,22 @@ def test_missed_and_due_notices_are_told_with_their_days(ask):
     ]
 
 
+def test_invoice_sold_on_longer_terms_than_the_insurer_covers_is_told(tmp_path, monkeypatch, capsys):
+    line = "acme,insurance,80000,EUR,0.9,2026-01-01,2026-12-31,Atlas,30,60"
+    assert line in TABLE["securities"]
+    securities = (
+        TABLE["securities"].replace("hand_over_days\n", "hand_over_days,longest_terms_days\n").replace(line, line + ",30")
+    )
+    company_of(tmp_path, **(TABLE | {"securities": securities.replace("A Bank,,", "A Bank,,,")}))
+    monkeypatch.chdir(tmp_path)
+    assert main(["insurance", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+
+    alarms = [(row["alarm"], row["by"], row["endangers_cover"]) for row in found["alarms"] if row["alarm"] == "terms_too_long"]
+    assert alarms == [("terms_too_long", "2026-04-01", True)]  # 44 days from 2 March; the other one had 29
+    assert [row["longest_terms_days"] for row in found["customers"] if row["customer_id"] == "acme"] == [30]
+
+
 def test_what_was_done_in_time_raises_no_alarm(ask, company):
     (company / "done.csv").write_text("invoice_id,act,done_on\na1,notice,2026-05-15\na1,hand_over,2026-06-15\n", encoding="utf-8")
     found = json.loads(ask("insurance", "--json", "--done", "done.csv"))["alarms"]
@@ -108,7 +124,9 @@ def test_terminal_and_page_say_the_same_in_both_languages(ask, company, lang, wo
     assert openpyxl.load_workbook(company / "insurance.xlsx").sheetnames == ["cover", "alarms", "securities"]
 
 
-NEWER = {"provider", "deductible", "waiting_days", "notice_days", "hand_over_days", "max_extension_days"}
+NEWER = {
+    "provider", "deductible", "waiting_days", "notice_days", "hand_over_days", "max_extension_days", "longest_terms_days",
+}  # fmt: skip
 
 
 def test_a_book_of_an_older_program_is_read_and_delivered_to(tmp_path, monkeypatch, capsys):

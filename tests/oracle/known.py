@@ -123,6 +123,7 @@ class Known:
     limit_cents: int | None = None
     securities: dict[str, int] = field(default_factory=dict)
     covered: int = 0
+    covered_terms: list[tuple[int, str | None]] = field(default_factory=list)
 
 
 def known(books: Books, customer: str, as_of: date) -> Known:
@@ -282,3 +283,5 @@ def _add_securities(view: Known, books: Books, customer: str) -> None:
             if row["kind"] == "insurance":
                 share = 0.9 if row["cover_share"] is None else row["cover_share"]
                 view.covered += math.floor(worth * share + 0.5)
+                if row.get("longest_terms_days") is not None and worth > 0:
+                    view.covered_terms.append((math.floor(row["longest_terms_days"]), row.get("provider")))

@@ -64,6 +64,7 @@ def position(known: Known, currency: str) -> dict:
     if equity is not None and known.statement_rate is not None:
         worth = cents_of(equity - (line(known.statement, "intangibles") or 0), known.statement_rate)
     insured = known.securities.get("insurance", 0)
+    shortest = min(known.covered_terms, key=lambda one: (one[0], one[1] is None, one[1] or ""), default=(None, None))
     return {
         "name": known.master.get("name"),
         "legal_form": known.master.get("legal_form"),
@@ -87,6 +88,8 @@ def position(known: Known, currency: str) -> dict:
         "statement_age_days": None if known.statement is None else (known.as_of - known.statement["period_end"]).days,
         "insured_amount": units(insured),
         "insured_share": known.covered / insured if insured > 0 else None,
+        "insurer_days": shortest[0],
+        "insurer": shortest[1],
         "guarantee_amount": units(known.securities.get("guarantee", 0)),
         "collateral_amount": units(known.securities.get("collateral", 0)),
         "deposit_amount": units(known.securities.get("deposit", 0)),

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deciding import case, policy, shipped
 from riskscore.grades import Grades
-from riskscore.policy import RULES, Amount, recommend
+from riskscore.policy import RULES, Amount, recommend, terms
 from riskscore.policy.limits import caps_of, lowest, rounded_down
 from riskscore.policy.measured import grade_shares, ladder_for
 from riskscore.policy.recommendation import credit_days
@@ -35,6 +36,7 @@ cases = st.builds(
     tangible_net_worth=st.one_of(st.none(), st.decimals(-(10**7), 10**9, places=2)),
     insured_amount=money,
     insured_share=st.decimals(0, 1, places=2),
+    insurer_days=st.one_of(st.none(), st.integers(0, 120)),
     collateral_amount=st.one_of(st.just(Decimal(0)), money),
     receivables_others=money,
     family_exposure=st.one_of(st.just(Decimal(0)), money),
@@ -153,6 +155,24 @@ def test_a_manual_cap_only_tightens(customer, params, pd, cap):
     customer = replace(at(customer, pd, pd), manual_cap=None)
 
     assert recommend(replace(customer, manual_cap=cap), params).limit <= min(recommend(customer, params).limit, cap)
+
+
+@given(cases, policies, probabilities)
+def test_insured_customer_never_gets_terms_beyond_what_its_insurer_covers(customer, params, pd):
+    covered = replace(at(customer, pd, pd), insured_amount=customer.insured_amount + 1)
+    answer, bare = recommend(covered, params), recommend(replace(covered, insurer_days=None), params)
+
+    allowed = [days for days in (covered.insurer_days, params.insurance_longest_terms) if days is not None]
+    assert credit_days(answer.terms) <= credit_days(answer.longest_terms) <= min(allowed)
+    assert credit_days(answer.longest_terms) <= credit_days(bare.longest_terms)
+    assert answer.limit == bare.limit
+
+
+def test_terms_that_forget_the_insurer_would_be_seen(monkeypatch):
+    monkeypatch.setattr(terms, "TERM_RULES", {name: rule for name, rule in terms.TERM_RULES.items() if name != "cover"})
+
+    with pytest.raises(AssertionError):
+        test_insured_customer_never_gets_terms_beyond_what_its_insurer_covers()
 
 
 @given(cases, policies, probabilities)

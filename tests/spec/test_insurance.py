@@ -160,6 +160,24 @@ class TestCalendar:
         assert [alarm.code for alarm in found] == raised
         assert all((alarm.on, alarm.days) == (DUE + timedelta(days=20), 20) for alarm in found)
 
+    @pytest.mark.parametrize(
+        ("longest", "raised"),
+        [(46, []), (45, []), (44, ["terms_too_long"]), (None, [])],
+        ids=["just-below", "at", "just-above", "not-known"],
+    )
+    def test_an_invoice_sold_on_longer_terms_than_the_insurer_covers_endangers_cover(self, longest, raised) -> None:
+        sold = invoice(issued_on=DUE - timedelta(days=45))
+
+        found = insurance.alarms(policy(longest_terms_days=longest), [sold], on=DUE)
+
+        assert [alarm.code for alarm in found] == raised
+        assert all((alarm.days, alarm.endangers_cover) == (-1, True) for alarm in found)
+
+    def test_an_extension_is_judged_as_an_extension_and_not_as_longer_terms(self) -> None:
+        moved = invoice(due_on=DUE + timedelta(days=20), issued_on=DUE - timedelta(days=45))
+
+        assert insurance.alarms(policy(longest_terms_days=45), [moved], on=DUE) == ()
+
     def test_a_notice_given_today_counts_today(self) -> None:
         today = DUE + timedelta(days=30)
 

@@ -208,6 +208,13 @@ TERMS: dict[str, list[Any]] = {
         pytest.param({}, {}, 1, None, id="no-line-covers-the-buyer"),
         pytest.param({"statutory_days": 60, "statutory_source": "article 3(5)"}, {}, 1, 60, id="sixty-days"),
     ],
+    "cover": [
+        pytest.param({}, {}, 1, None, id="not-insured"),
+        pytest.param({"insured_amount": Decimal(1)}, {}, 1, None, id="the-register-does-not-say"),
+        pytest.param({"insured_amount": Decimal("0.01"), "insurer_days": 45, "insurer": "Atlas"}, {}, 1, 45, id="forty-five-days"),
+        pytest.param({"insured_amount": Decimal(1), "insurer_days": 0}, {}, 1, "prepayment", id="covers-no-credit"),
+        pytest.param({"insurer_days": 45}, {}, 1, None, id="nothing-is-insured"),
+    ],
     "insurer": [
         pytest.param({}, {}, 1, None, id="not-insured"),
         pytest.param({"insured_amount": Decimal("0.01")}, {}, 1, 60, id="insured"),
@@ -243,6 +250,7 @@ def test_every_rule_of_terms_has_a_specification_and_cites_its_policy_section():
         pytest.param({"grade": 2}, 1, "ladder", 60, id="ladder"),
         pytest.param({"grade": 2, "statutory_days": 60}, 1, "ladder", 60, id="of-equal-ones-the-first"),
         pytest.param({"grade": 2, "statutory_days": 59}, 1, "statute", 59, id="law-below-the-ladder"),
+        pytest.param({"grade": 2, "insured_amount": Decimal(1), "insurer_days": 59}, 1, "cover", 59, id="cover-below-the-ladder"),
         pytest.param(
             {"grade": 2, "statutory_days": 30, "insured_amount": Decimal(1)}, 1, "statute", 30, id="law-below-the-insurer"
         ),

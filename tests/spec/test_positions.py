@@ -37,11 +37,12 @@ PAGE = """
         acme        | 2000   | USD      | net 45     | 2024-06-01
         tiny        | 0      | EUR      | prepayment | 2025-02-18
     securities
-        customer_id | kind       | amount | cover_share | valid_from | valid_until
-        acme        | insurance  | 1000   | 0.9         | 2024-01-01 | 2025-02-28
-        acme        | insurance  | 3000   | 0.5         | 2024-06-01 |
-        acme        | guarantee  | 250    |             | 2024-01-01 |
-        acme        | collateral | 10.005 |             | 2024-01-01 |
+        customer_id | kind       | amount | cover_share | valid_from | valid_until | provider | longest_terms_days
+        acme        | insurance  | 1000   | 0.9         | 2024-01-01 | 2025-02-28  | Atlas    | 45.5
+        acme        | insurance  | 3000   | 0.5         | 2024-06-01 |             | Borealis | 60
+        acme        | guarantee  | 250    |             | 2024-01-01 |             | A Bank   | 10
+        acme        | collateral | 10.005 |             | 2024-01-01 |             |          |
+        tiny        | insurance  | 0      |             | 2025-02-18 | 2025-02-20  | Atlas    | 30
     statements
         customer_id | period_end | published_on | currency | equity | intangibles
         acme        | 2023-12-31 | 2024-06-30   | USD      | 9000   | 1000
@@ -84,6 +85,11 @@ CASES = [
     case("acme", "2025-02-28", "insured_share", 0.6, "900-and-1500-of-4000"),
     case("tiny", "2025-02-28", "insured_share", None, "not-insured"),
     case("tiny", "2025-02-28", "insured_amount", Decimal("0.00"), "nothing-held-is-nought"),
+    case("acme", "2025-02-28", "insurer_days", 45, "the-shorter-of-two-in-whole-days"),
+    case("acme", "2025-02-28", "insurer", "Atlas", "who-says-so"),
+    case("acme", "2025-03-01", "insurer_days", 60, "the-day-after-the-first-policy-ended"),
+    case("acme", "2025-03-01", "insurer", "Borealis", "the-other-insurer-is-left"),
+    case("tiny", "2025-02-20", "insurer_days", None, "a-cover-of-nought-forbids-nothing"),
     case("acme", "2025-02-28", "guarantee_amount", Decimal("250.00"), "in-force"),
     case("acme", "2025-02-28", "collateral_amount", Decimal("10.01"), "half-a-cent-goes-up"),
     case("acme", "2025-02-28", "deposit_amount", Decimal("0.00"), "none"),

@@ -26,6 +26,8 @@ EVERY_KIND = {
         tangible_net_worth=Decimal("5.10"),
         insured_amount=Decimal(7),
         insured_share=0.9,
+        insurer_days=45,
+        insurer="Atlas",
         collateral_amount=Decimal(9),
     ),
     "in-default": lambda: decided(LinearModel(), in_default=True),
@@ -90,6 +92,16 @@ def test_another_ingredient_is_another_run_and_another_id(change):
 def test_ids_of_customers_do_not_run_into_the_manifest():
     assert PROVENANCE.decision_id("a") != PROVENANCE.decision_id("b")
     assert PROVENANCE.decision_id("0012") != PROVENANCE.decision_id("12")
+
+
+def test_record_says_what_the_insurer_covers_only_where_it_is_known():
+    """So a record made before the register asked for it keeps its bytes, and is replayed to them."""
+    plain = decided(LinearModel(), insured_amount=Decimal(7))
+    covered = decided(LinearModel(), insured_amount=Decimal(7), insurer_days=45, insurer="Atlas")
+    before, after = (json.loads(each.to_bytes())["case"] for each in (plain, covered))
+
+    assert set(after) - set(before) == {"insurer_days", "insurer"}
+    assert (after["insurer_days"], after["insurer"]) == (45, "Atlas")
 
 
 def test_record_of_another_run_is_refused():

@@ -114,21 +114,22 @@ def _policies(found: Insured, lang: Lang) -> Sheet:
             return ()
         notice = DASH if policy.notice_days is None else days(policy.notice_days, lang)
         hand_over = DASH if policy.hand_over_days is None else days(policy.hand_over_days, lang)
+        longest = DASH if policy.longest_terms_days is None else days(policy.longest_terms_days, lang)
         return (
             _who(each.name, each.customer_id), policy.insurer or DASH, _until(policy.expires_on, lang),
-            days(policy.protracted_default_days, lang), notice, hand_over, percent(policy.insured_share, lang),
+            longest, days(policy.protracted_default_days, lang), notice, hand_over, percent(policy.insured_share, lang),
             *(money(part, found.currency, lang) for part in (policy.insured_limit, policy.deductible, each.cover.exposure)),
             money(each.cover.insured, found.currency, lang),
         )  # fmt: skip
 
-    keys = ("customer", "insurer", "last_on", "waiting_days", "notice_days", "hand_over_days", "insured_share", "insured_limit",
-            "deductible", "exposure", "payout")  # fmt: skip
+    keys = ("customer", "insurer", "last_on", "longest_terms_days", "waiting_days", "notice_days", "hand_over_days",
+            "insured_share", "insured_limit", "deductible", "exposure", "payout")  # fmt: skip
     return Sheet(
         title=say("policies", lang),
         note=" ".join(filter(None, (say("policies_note", lang), _first(len(held), lang)))),
         headings=tuple(say(key, lang) for key in keys),
         rows=tuple(map(line, held[:MOST_ROWS])),
-        figures=8,
+        figures=9,
         empty=say("no_policy", lang),
     )
 
@@ -189,7 +190,7 @@ def tables_of(found: Insured) -> dict[str, pa.Table]:
 POLICY: Mapping[str, pa.DataType] = {
     "insurer": pa.string(), "insured_limit": MONEY, "insured_share": pa.decimal128(5, 4), "deductible": MONEY,
     "protracted_default_days": pa.int32(), "notice_days": pa.int32(), "hand_over_days": pa.int32(),
-    "max_extension_days": pa.int32(), "starts_on": pa.date32(), "expires_on": pa.date32(),
+    "max_extension_days": pa.int32(), "longest_terms_days": pa.int32(), "starts_on": pa.date32(), "expires_on": pa.date32(),
 }  # fmt: skip
 COVER = pa.schema(
     {

@@ -78,6 +78,7 @@ def insured_of(
             OpenInvoice(
                 each["invoice_id"], each["due_on"], each["due_on"],
                 done.get((each["invoice_id"], "notice")), done.get((each["invoice_id"], "hand_over")),
+                issued_on=each["issued_on"],
             )
             for each in covered
         ]  # fmt: skip

@@ -18,7 +18,9 @@ DEFAULT_SHARE = Decimal("0.90")
 LOWEST_USUAL_SHARE, HIGHEST_SHARE = Decimal("0.70"), Decimal("0.95")
 DEFAULT_WAITING_DAYS = 90
 
-AlarmCode = Literal["notice_missed", "notice_due", "hand_over_missed", "hand_over_due", "extension_too_long", "cover_expiring"]
+AlarmCode = Literal[
+    "notice_missed", "notice_due", "hand_over_missed", "hand_over_due", "extension_too_long", "terms_too_long", "cover_expiring",
+]  # fmt: skip
 Kind = Literal["guarantee", "collateral", "deposit"]
 """As the table of securities has them: another's promise, pledged goods, money in hand."""
 
@@ -31,7 +33,8 @@ class Policy:
     is agreed. deductible: borne first in every claim. protracted_default_days: days past due after which not paying is a claim.
     notice_days, hand_over_days: days past due by which an overdue invoice must be notified, and handed over for collection.
     max_extension_days: by how many days a due date may be put off without asking. Of these None is not known: then nothing is
-    asked, and no alarm can be raised. insurer: who pays, where known.
+    asked, and no alarm can be raised. insurer: who pays, where known. longest_terms_days: a delivery on longer terms is not
+    covered; None is not known.
 
     Raises UsageRefused for an insured share not above 0 or above 0.95 (no insurer covers more: it is a slip), amounts or days
     below 0, and dates the wrong way round. A share below 0.70 is unusual but taken: see `warnings`.
@@ -50,9 +53,12 @@ class Policy:
     deductible: Decimal = Decimal(0)
     protracted_default_days: int = DEFAULT_WAITING_DAYS
     insurer: str | None = None
+    longest_terms_days: int | None = None
 
     def __post_init__(self) -> None:
-        days = (self.notice_days, self.hand_over_days, self.max_extension_days, self.protracted_default_days)
+        days = (
+            self.notice_days, self.hand_over_days, self.max_extension_days, self.protracted_default_days, self.longest_terms_days,
+        )  # fmt: skip
         if not 0 < self.insured_share <= HIGHEST_SHARE:
             raise UsageRefused(f"policy {self.policy_id}: an insured share is above 0 and at most .95, not {self.insured_share}.")
         is_negative = any(each is not None and each < 0 for each in days)
@@ -87,13 +93,17 @@ class Calendar:
 
 @dataclass(frozen=True)
 class OpenInvoice:
-    """An insured invoice that is not paid, and what was done about it. due_on: as extended; agreed_due_on: as first agreed."""
+    """An insured invoice that is not paid, and what was done about it. due_on: as extended; agreed_due_on: as first agreed.
+
+    issued_on: from when its terms count; None is not known, and then their length is not judged.
+    """
 
     invoice_id: str
     due_on: date
     agreed_due_on: date
     notified_on: date | None = None
     handed_over_on: date | None = None
+    issued_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -109,7 +119,7 @@ class Alarm:
     @property
     def endangers_cover(self) -> bool:
         """May the insurer refuse to pay?"""
-        return self.code in {"notice_missed", "hand_over_missed", "extension_too_long"}
+        return self.code in {"notice_missed", "hand_over_missed", "extension_too_long", "terms_too_long"}
 
 
 @dataclass(frozen=True)
@@ -205,6 +215,12 @@ def alarms(policy: Policy, invoices: Sequence[OpenInvoice], *, on: date, ahead_d
         dates = calendar(policy, invoice.due_on)
         found += _step("notice", policy, invoice.invoice_id, dates.notice_by, invoice.notified_on, on, ahead_days)
         found += _step("hand_over", policy, invoice.invoice_id, dates.hand_over_by, invoice.handed_over_on, on, ahead_days)
+        if invoice.issued_on is not None and policy.longest_terms_days is not None:
+            covered_until = invoice.issued_on + timedelta(days=policy.longest_terms_days)
+            if invoice.agreed_due_on > covered_until:
+                found.append(
+                    Alarm("terms_too_long", policy.policy_id, invoice.invoice_id, covered_until, (covered_until - on).days)
+                )
         extended = (invoice.due_on - invoice.agreed_due_on).days
         if policy.max_extension_days is not None and extended > policy.max_extension_days:
             latest = invoice.agreed_due_on + timedelta(days=policy.max_extension_days)

@@ -136,6 +136,7 @@ def _policy(row: Mapping[str, Any]) -> tuple[Policy | None, list[Fault]]:
         row["valid_until"] or OPEN_ENDED, notice, hand_over,
         _whole(row["max_extension_days"]), insured_share=min(share, HIGHEST_SHARE), deductible=row["deductible"],
         protracted_default_days=DEFAULT_WAITING_DAYS if waiting is None else waiting, insurer=row["provider"],
+        longest_terms_days=_whole(row["longest_terms_days"]),
     )  # fmt: skip
     if policy.warnings:
         faults.append(Fault("share_below_usual", customer, policy_id, share))

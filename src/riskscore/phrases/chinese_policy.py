@@ -120,7 +120,8 @@ TERM_RULES: Mapping[str, str] = {
     "ladder": "等级对应的账期",
     "new_customer": "尚无等级的新客户",
     "statute": "法律规定",
-    "insurer": "保险公司规定",
+    "cover": "该客户的保险公司规定",
+    "insurer": "承保本公司的保险公司规定",
     "no_limit": "没有额度，不给账期",
 }
 

@@ -58,7 +58,8 @@ TERM_RULES: Mapping[str, str] = {
     "ladder": "the grade's step of the ladder",
     "new_customer": "new customer without a grade",
     "statute": "the law",
-    "insurer": "the insurer",
+    "cover": "this customer's insurer",
+    "insurer": "the house's insurers",
     "no_limit": "no limit, no credit",
 }
 

@@ -42,6 +42,7 @@ class Case:
     monthly_purchases: mean monthly billing, or what an applicant expects to buy. peak_monthly_purchases: a year's largest month.
     days_late_p80: lateness that four of five invoices stay below. tangible_net_worth: equity less intangibles, may be negative.
     insured_amount, insured_share: credit insurance in force and the share of a loss it pays, 0 to 1.
+    insurer_days, insurer: the longest terms on which that insurance covers a delivery, by the register, and who says so.
     receivables_others: what all other corporate families owe. family_exposure: what the rest of this customer's own family owes.
     annual_sales: the seller's own sales of the last twelve months. manual_cap: a cap a person set.
     statutory_days, statutory_rule, statutory_source: the longest lawful term for this buyer on that day, the line of the statutes
@@ -76,3 +77,5 @@ class Case:
     statutory_days: int | None = None
     statutory_rule: str | None = None
     statutory_source: str | None = None
+    insurer_days: int | None = None
+    insurer: str | None = None

@@ -51,8 +51,18 @@ def terms_by_statute(case: Case, params: Params, limit: Decimal) -> TermCap | No
     return TermCap("statute", case.statutory_days, case.statutory_source or "")
 
 
+def terms_by_cover(case: Case, params: Params, limit: Decimal) -> TermCap | None:
+    """No longer than this customer's own insurer covers a delivery (Policy, insurance, and the register of securities).
+
+    As long as an insurance is in force the limit leans on it; of a delivery it does not cover the whole loss is one's own.
+    """
+    if case.insurer_days is None or case.insured_amount <= 0:
+        return None
+    return TermCap("cover", case.insurer_days or "prepayment", case.insurer or "")
+
+
 def terms_by_insurer(case: Case, params: Params, limit: Decimal) -> TermCap | None:
-    """An insured customer gets no terms that the insurer does not cover (Policy, insurance.longest_terms)."""
+    """No insured customer gets terms beyond what insurers of the house cover at most (Policy, insurance.longest_terms)."""
     if params.insurance_longest_terms is None or case.insured_amount <= 0:
         return None
     return _cap("insurer", params.insurance_longest_terms or "prepayment", params, "insurance.longest_terms")
@@ -69,6 +79,7 @@ TERM_RULES: Mapping[str, TermRule] = MappingProxyType(
         "ladder": terms_by_ladder,
         "new_customer": terms_while_new,
         "statute": terms_by_statute,
+        "cover": terms_by_cover,
         "insurer": terms_by_insurer,
         "no_limit": terms_without_limit,
     }

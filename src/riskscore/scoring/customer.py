@@ -73,6 +73,8 @@ def case_of(row: Mapping[str, Any], grades: Grades, params: Params, receivables:
         tangible_net_worth=row["tangible_net_worth"],
         insured_amount=row["insured_amount"] or ZERO,
         insured_share=ZERO if insured is None else min(max(Decimal(repr(insured)), ZERO), Decimal(1)),
+        insurer_days=row["insurer_days"],
+        insurer=row["insurer"],
         guarantee_amount=row["guarantee_amount"] or ZERO,
         collateral_amount=row["collateral_amount"] or ZERO,
         deposit_amount=row["deposit_amount"] or ZERO,

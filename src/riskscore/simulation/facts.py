@@ -17,9 +17,21 @@ from riskscore.simulation.randomness import Floats, Ints, normals, uniforms
 
 AGENCY = "Kestrel"
 INSURERS: tuple[tuple[str, dict[str, int]], ...] = (
-    ("Meridian", {"deductible": 500, "waiting_days": 90, "notice_days": 60, "hand_over_days": 90, "max_extension_days": 60}),
-    ("Harbour", {"deductible": 1000, "waiting_days": 60, "notice_days": 30, "hand_over_days": 60, "max_extension_days": 30}),
-)
+    (
+        "Meridian",
+        {
+            "deductible": 500, "waiting_days": 90, "notice_days": 60, "hand_over_days": 90, "max_extension_days": 60,
+            "longest_terms_days": 90,
+        },
+    ),
+    (
+        "Harbour",
+        {
+            "deductible": 1000, "waiting_days": 60, "notice_days": 30, "hand_over_days": 60, "max_extension_days": 30,
+            "longest_terms_days": 60,
+        },
+    ),
+)  # fmt: skip
 """Invented insurers, and what their policies agree."""
 
 RATE_MONTHS_BEFORE = 13

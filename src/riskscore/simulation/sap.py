@@ -99,6 +99,7 @@ HEADERS: Mapping[str, Mapping[str, str]] = {
         "notice_days": "Meldefrist",
         "hand_over_days": "Übergabefrist",
         "max_extension_days": "Verlängerungsfrist",
+        "longest_terms_days": "Längstes Zahlungsziel",
         "known_on": "Erfasst am",
     },
     "rates": {"currency": "Von", "to_currency": "Nach", "rate": "Kurs", "rated_on": "Datum"},

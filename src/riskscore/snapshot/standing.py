@@ -117,6 +117,10 @@ def _securities(securities: Frame, spine: Frame, rates: Frame) -> Frame:
     rows = rows.with_columns(known_to=nw.col("valid_until").fill_null(FOREVER - 1) + 1)
     met = holding(_who(spine).join(rows, on="customer_id")).join(rates, on=["currency", "as_of"], how="left")
     met = met.with_columns(worth=cents(parts("amount")))
+    # Of several insurers the one with the shortest terms; days are whole, rounded down, and of a cover worth nothing none count.
+    covers = (nw.col("kind") == "insurance") & (nw.col("worth") > 0)
+    met = met.with_columns(allowed=when(covers, integer(nw.col("longest_terms_days").floor())))
+    met = met.with_columns(shortest=nw.col("allowed").min().over("observation"))
     covered = integer((real(nw.col("worth")) * nw.col("cover_share").fill_null(UNSTATED_SHARE) + 0.5).floor())
 
     def of(kind: str, what: Expr) -> Expr:
@@ -128,6 +132,8 @@ def _securities(securities: Frame, spine: Frame, rates: Frame) -> Frame:
         guarantee_cents=of("guarantee", nw.col("worth")),
         collateral_cents=of("collateral", nw.col("worth")),
         deposit_cents=of("deposit", nw.col("worth")),
+        insurer_days=nw.col("allowed").min(),
+        insurer=when(nw.col("allowed") == nw.col("shortest"), nw.col("provider")).min(),
     )
 
 

@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-import pyarrow as pa
-
-from riskscore import grades, policy, positions, recipe
+from riskscore import grades, policy, recipe
 from riskscore.errors import UsageRefused
 from riskscore.phrases import Lang, day, word
 from riskscore.policy import Params
 from riskscore.policy.measured import LossHistory, Proposal, as_toml, propose
-from riskscore.snapshot import customers_known_at, take_snapshot
 from riskscore.stores.ledgers import open_book
 from riskscore.stores.signed_texts import find_text
 from riskscore.stores.workplace import Workplace
-from riskscore.training.measuring import habits_of, take_losses
+from riskscore.training.measuring import take_habits_and_losses
 from riskscore_pipelines.policy_values import as_json
 from riskscore_pipelines.train import BookLedgers
 
@@ -65,10 +62,8 @@ def measured(
     """What the book says of that policy's assumptions, by what was known on the day."""
     book = open_book(folder)
     texts = {name: find_text(f"{model}/{name}.toml", workplace.models).read_text("utf-8") for name in ("recipe", "grades")}
-    ledgers = BookLedgers(book)
-    standing = pa.concat_tables([positions.compute(take_snapshot(ledger, customers_known_at(ledger, on))) for ledger in ledgers])
-    history = take_losses(ledgers, recipe.parse(texts["recipe"]).definition, until=on)
-    found = propose(params, grades.parse(texts["grades"]), history, habits_of(standing), appetite=appetite)
+    habits, history = take_habits_and_losses(BookLedgers(book), recipe.parse(texts["recipe"]).definition, until=on)
+    found = propose(params, grades.parse(texts["grades"]), history, habits, appetite=appetite)
     return Measured(on, book.digest, history, found)
 
 

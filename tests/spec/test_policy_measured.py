@@ -9,12 +9,16 @@ import pytest
 
 from deciding import GRADES, ON, POLICY, case, policy
 from ledger_text import ledger, polars_ledger, tables_of
+from riskscore import positions
 from riskscore.errors import UsageRefused
 from riskscore.outcomes import Outcome
 from riskscore.policy import parse, recommend
 from riskscore.policy.measured import Habits, LossHistory, as_toml, grade_shares, ladder_for, loss_given_lateness, propose
 from riskscore.policy.recommendation import credit_days
-from riskscore.training.measuring import follow_late, habits_of, take_losses
+from riskscore.snapshot import customers_known_at, take_snapshot
+from riskscore.stores.engines import ledger_of
+from riskscore.training.measuring import follow_late, habits_of, take_habits_and_losses, take_losses
+from simulated import world_of
 
 D = Decimal
 HALF = D("0.5")
@@ -97,6 +101,16 @@ def test_another_engine_finds_the_same_and_the_sums_are_of_all():
 
 def test_a_year_that_is_not_over_says_nothing():
     assert take_losses(ledger(PAGE), Outcome(), until=date(2025, 5, 31)) == LossHistory(D(0), D(0), 0, date(2025, 5, 31))
+
+
+@pytest.mark.parametrize("until", [UNTIL, date(2025, 5, 31)])
+def test_habits_and_losses_in_one_pass_are_those_of_two(until):
+    world = world_of(preset="default", n_customers=60, n_months=22, seed=8)
+    book, day = ledger_of(dict(world.tables), "EUR"), min(until, world.end_on)
+    today = positions.compute(take_snapshot(book, customers_known_at(book, day)))
+
+    assert take_habits_and_losses(book, Outcome(), until=day) == (habits_of(today), take_losses(book, Outcome(), until=day))
+    assert take_habits_and_losses(ledger(PAGE), Outcome(), until=until)[1] == take_losses(ledger(PAGE), Outcome(), until=until)
 
 
 def standing(days: list[float | None], *, in_default: bool = False, tenure: int = 365, peak: int = 300) -> pa.Table:

@@ -7,7 +7,7 @@ import pytest
 
 from ledger_text import observations, polars_ledger, tables_of
 from riskscore import positions
-from riskscore.portfolio import AGEING, ageing_series, receivables_by_family, take_portfolio
+from riskscore.portfolio import AGEING, ageing_series, receivables_by_family, take_portfolio, take_portfolio_and_ageing
 from riskscore.simulation import simulate
 from riskscore.snapshot import customers_known_at, take_snapshot
 
@@ -93,6 +93,15 @@ def test_many_dates_in_one_pass_are_the_single_dates():
 
     for row in ageing_series(polars_ledger(tables_of(PAGE)), days).to_pylist():
         assert {bucket: row[bucket] for bucket in AGEING} == at(row["as_of"]).ageing
+
+
+def test_portfolio_and_ageing_in_one_pass_are_those_of_two():
+    ledger, days = polars_ledger(tables_of(PAGE)), [date(2025, 1, 31), date(2025, 2, 28), DAY]
+    portfolio, series = take_portfolio_and_ageing(ledger, DAY, days, n_quarters=3)
+
+    assert portfolio == take_portfolio(ledger, DAY, n_quarters=3)
+    assert series.equals(ageing_series(ledger, days))
+    assert series.num_rows == len(days)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

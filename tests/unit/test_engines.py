@@ -21,7 +21,7 @@ from riskscore import features, positions
 from riskscore.decisions import Asked
 from riskscore.scoring import Application, decide_applicant
 from riskscore.simulation import simulate
-from riskscore.snapshot import take_snapshot
+from riskscore.snapshot import take_snapshot, with_kinship
 from riskscore.snapshot.items import _as_they_stood
 from riskscore.stores.engines import _Kept, connect, ledger_in_memory, ledger_of
 from riskscore.tables import DRAWN, drawn
@@ -29,7 +29,7 @@ from riskscore.tables import DRAWN, drawn
 ASKED = """
 from ledger_text import observations, tables_of
 from riskscore import features
-from riskscore.snapshot import take_snapshot
+from riskscore.snapshot import take_snapshot, with_kinship
 from riskscore.stores.engines import ledger_in_memory
 
 page = "customers\\ncustomer_id | country\\nacme | DE"
@@ -119,6 +119,16 @@ def test_a_customer_of_whom_little_is_known_gets_the_same_bits_where_steps_are_l
     tables = of_customer(customer, without)
 
     assert answers(ledger_in_memory(tables, "EUR"), (customer, ON)) == answers(polars_ledger(tables), (customer, ON))
+
+
+def test_rows_put_aside_are_on_the_other_engine_and_answer_with_the_same_bits():
+    book = with_kinship(ledger_of(company(), "EUR"), company()["customers"])
+    few = book.aside(book)
+    asked = [(customer, ON) for customer in company()["customers"]["customer_id"].unique().to_pylist()[:5]]
+
+    assert all(isinstance(frame.to_native(), pl.LazyFrame) for frame in few.frames.values())
+    assert few.frames.keys() == book.frames.keys()
+    assert answers(few, *asked) == answers(book, *asked)
 
 
 def rows_of_no_rows(steps):

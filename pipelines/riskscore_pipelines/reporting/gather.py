@@ -11,7 +11,7 @@ from riskscore.decisions import Decision, Provenance
 from riskscore.phrases import Lang, menu_sentences, not_scored_sentence, referral_sentence, rule_name, sentence, terms_sentence
 from riskscore.policy import Params, Recommendation
 from riskscore.policy.unmeasured import denied_by_grade, unmeasured
-from riskscore.portfolio import AGEING, DsoRule, Portfolio, ageing_series, dso_alert, take_portfolio
+from riskscore.portfolio import AGEING, DsoRule, Portfolio, dso_alert, take_portfolio_and_ageing
 from riskscore.stores.ledgers import Book
 from riskscore.stores.ledgers.quarantine import read_quarantine
 from riskscore_pipelines.reporting.facts import Ageing, Concentration, Delivery, Dso, Family, Quality, Report, Scored
@@ -35,13 +35,13 @@ class Standing:
 def standing_of(book: Book, as_of: date, *, cap: Decimal) -> Standing:
     """The book at the date. cap: the largest share of the receivables that one family may owe (the policy's)."""
     ends = [*month_ends_before(as_of, N_MONTHS - 1), as_of]
-    series = ageing_series((book.ledger(bucket=bucket) for bucket in book.buckets()), ends).to_pylist()
-    months = {row["as_of"]: tuple(row[name] for name in AGEING) for row in series}
+    portfolio, series = take_portfolio_and_ageing(
+        (book.ledger(bucket=bucket) for bucket in book.buckets()), as_of, ends, n_quarters=N_QUARTERS, cap=cap
+    )
+    months = {row["as_of"]: tuple(row[name] for name in AGEING) for row in series.to_pylist()}
     empty = (ZERO,) * len(AGEING)
     return Standing(
-        portfolio=take_portfolio(
-            (book.ledger(bucket=bucket) for bucket in book.buckets()), as_of, n_quarters=N_QUARTERS, cap=cap
-        ),
+        portfolio=portfolio,
         ageing=tuple(Ageing(end, months.get(end, empty)) for end in ends),
         countries=_countries(book, as_of),
         deliveries=_deliveries(book),

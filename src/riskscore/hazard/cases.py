@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from riskscore import features
 from riskscore.hazard import two_years
-from riskscore.hazard.bins import EDGES, N_BINS
+from riskscore.hazard.records import take_records
 from riskscore.model.formula import Floats
 from riskscore.snapshot import OpenItems, Snapshot, snapshot_of, take_open_items
 from riskscore.snapshot.calendar import day_number
@@ -117,9 +117,8 @@ def cases_of(ledger: Ledger, known: OpenItems, *, whole_on: Collection[date] | N
     order = [("observation", "ascending"), ("invoice_id", "ascending")]
     invoices = _open_invoices(known, whole_on).collect("pyarrow").to_native().sort_by(order)
     n = known.observations.num_rows
-    habits = _habits(known).collect("pyarrow").to_native()
+    records = take_records(known, HABIT_DAYS, LATELY)
     days = _payment_days(snapshot.receipts).collect("pyarrow").to_native()
-    by_window = (n, len(LATELY), N_BINS)
     return Cases(
         invoices=invoices.drop_columns(["observation"]),
         observation=invoices["observation"].to_numpy().astype(np.int64),
@@ -127,11 +126,11 @@ def cases_of(ledger: Ledger, known: OpenItems, *, whole_on: Collection[date] | N
         weekdays=_spread(days, n, [f"weekday_{day}" for day in range(WEEKDAYS)]),
         month_days=_spread(days, n, [f"day_{day}" for day in range(1, MONTH_DAYS + 1)]),
         mondays=_spread(days, n, [f"monday_{day}" for day in range(1, MONTH_DAYS + 1)]),
-        paid_in=_spread(habits, n, [f"paid_{each}" for each in range(N_BINS)]),
-        exposed_in=_spread(habits, n, [f"exposed_{each}" for each in range(N_BINS)]),
-        lately_paid_in=_spread(habits, n, _by_window("paid")).reshape(by_window),
-        lately_exposed_in=_spread(habits, n, _by_window("exposed")).reshape(by_window),
-        settled=_spread(habits, n, ["settled"])[:, 0],
+        paid_in=records.paid_in,
+        exposed_in=records.exposed_in,
+        lately_paid_in=records.lately_paid_in,
+        lately_exposed_in=records.lately_exposed_in,
+        settled=records.settled,
     )
 
 
@@ -206,37 +205,6 @@ def _open_invoices(known: OpenItems, whole_on: Collection[date] | None) -> Frame
         cents=cents(nw.col("collectable")),
         new=nw.col("issued_from") == nw.col("as_of"),
     )
-
-
-def _habits(known: OpenItems) -> Frame:
-    """Per observation, invoices ever settled; and by age bin those of a year paid in it, and those that stood in it to the end
-    or were paid in it.
-
-    Once more for each window `LATELY`: paid in the bin within it, or in the bin when the bin's last day fell into the window.
-    """
-    met = known.items.filter(nw.col("sale"))
-    late, age, first = nw.col("days_late"), nw.col("age"), nw.col("age") - nw.col("issued")
-    recent = nw.col("settled") & (nw.col("concluded") < HABIT_DAYS)
-    waiting = ~nw.col("settled") & (nw.col("unpaid") > 0)
-    wanted = {"settled": integer(when(nw.col("settled"), nw.lit(1), ZERO).sum())}
-    for number, edge in enumerate(EDGES.tolist()):
-        entered = first < edge
-        paid = recent & entered & (late <= edge)
-        if number:
-            paid &= late > int(EDGES[number - 1])
-        stood = entered & ((recent & (late > edge)) | (waiting & (age >= edge)))
-        wanted[f"paid_{number}"] = integer(when(paid, nw.lit(1), ZERO).sum())
-        wanted[f"exposed_{number}"] = integer(when(paid | stood, nw.lit(1), ZERO).sum())
-        for window in LATELY:
-            paid_lately = paid & (nw.col("concluded") < window)
-            stood_lately = stood & (age - edge < window)
-            wanted[f"paid_{number}_in_{window}"] = integer(when(paid_lately, nw.lit(1), ZERO).sum())
-            wanted[f"exposed_{number}_in_{window}"] = integer(when(paid_lately | stood_lately, nw.lit(1), ZERO).sum())
-    return met.group_by("observation").agg(**wanted)
-
-
-def _by_window(what: str) -> list[str]:
-    return [f"{what}_{number}_in_{window}" for window in LATELY for number in range(N_BINS)]
 
 
 def _payment_days(receipts: Frame) -> Frame:

@@ -17,7 +17,7 @@ from riskscore.errors import ModelRefused
 from riskscore.hazard import bins
 from riskscore.hazard.bins import EDGES, N_BINS
 from riskscore.hazard.cases import Cases
-from riskscore.hazard.inputs import OF_BIN, OF_CASE, SMALLEST_CHANCE, describe
+from riskscore.hazard.inputs import OF_BIN, OF_CASE, SMALLEST_CHANCE, describe, own_habit
 from riskscore.hazard.members import logistic_log_odds, trees_log_odds
 from riskscore.hazard.newcomers import BOOSTERS, Half, Newcomers
 from riskscore.model.bundle import canonical
@@ -186,5 +186,5 @@ def _format(files: Mapping[str, bytes]) -> int:
 
 def own_curves(cases: Cases, habits: Mapping[str, Any]) -> Curves:
     """The curves by the customer's own shrunken record alone: the rule of thumb the hazard has to beat."""
-    described = describe(cases, (), habits)
-    return Curves(described.age, bins.survival(described.habit, described.age), bins.book_pace(habits["mean"]))
+    age = cases.age
+    return Curves(age, bins.survival(own_habit(cases, habits), age), bins.book_pace(habits["mean"]))

@@ -17,6 +17,7 @@ from riskscore.model.value import read_column
 Integers = np.ndarray[Any, np.dtype[np.int64]]
 
 SMALLEST_CHANCE = 1e-4  # a habit is never certain
+AT_ONCE = 4096
 OLDEST = 200  # days past due beyond which one more day says nothing
 RUNS = ((-10, 0), (-3, 0), (0, 1), (0, 2), (0, 4), (0, 7), (0, 15), (0, 30))
 """Windows past due in which the customer's usual payment days are counted."""
@@ -55,7 +56,14 @@ class Described:
         begun = np.minimum(starts(self.age)[case, place], EDGES[place])
         runs, habit = self.runs[case, place], self.habit[case, place]
         own = [EDGES[place], EDGES[place] - begun, runs, np.log(runs + 0.02), logit(habit), self.exposed[case, place]]
-        return np.column_stack([self.matrix[case], *([] if beside is None else [beside[case]]), *own])
+        known = self.matrix if beside is None else np.column_stack([self.matrix, beside])
+        periods = np.empty((len(case), known.shape[1] + len(own)))
+        for start in range(0, len(case), AT_ONCE):  # a few at a time: no second copy of what is the largest matrix of a training
+            rows = slice(start, start + AT_ONCE)
+            periods[rows, : known.shape[1]] = known[case[rows]]
+        for column, values in enumerate(own, start=known.shape[1]):
+            periods[:, column] = values
+        return periods
 
 
 def fit_habits(cases: Cases) -> dict[str, Any]:
@@ -76,9 +84,7 @@ def fit_habits(cases: Cases) -> dict[str, Any]:
 def describe(cases: Cases, catalogue: tuple[str, ...], habits: Mapping[str, Any]) -> Described:
     """The cases as numbers. catalogue: the features of the customer that are read; habits: as `fit_habits` made them."""
     who = cases.observation
-    mean, strength = np.asarray(habits["mean"]), np.asarray(habits["strength"])
-    own = (cases.paid_in + mean * strength) / (cases.exposed_in + strength)
-    habit = np.clip(own, SMALLEST_CHANCE, 1 - SMALLEST_CHANCE)[who]
+    mean, habit = np.asarray(habits["mean"]), own_habit(cases, habits)
     mass = run_mass(cases, habits["base"])
     age = cases.age
     unpaid = np.clip(survival(habit, age)[:, OWN], SMALLEST_CHANCE, 1 - SMALLEST_CHANCE)
@@ -98,6 +104,14 @@ def describe(cases: Cases, catalogue: tuple[str, ...], habits: Mapping[str, Any]
     ]
     features = [_feature(cases, name) for name in catalogue]
     return Described(np.column_stack([*features, *of_case]), age, mass_in_bins(mass, age), habit, cases.exposed_in[who])
+
+
+def own_habit(cases: Cases, habits: Mapping[str, Any]) -> Floats:
+    """The shrunken chance of each case, by its customer's own record, to be paid in each bin when it is reached: (n, N_BINS)."""
+    mean, strength = np.asarray(habits["mean"]), np.asarray(habits["strength"])
+    own = (cases.paid_in + mean * strength) / (cases.exposed_in + strength)
+    result: Floats = np.clip(own, SMALLEST_CHANCE, 1 - SMALLEST_CHANCE)[cases.observation]
+    return result
 
 
 def paid_lately(cases: Cases, mean: Floats) -> Floats:

@@ -19,12 +19,13 @@ COLD_INPUT = {"name": COLD, "kind": "number", "risk": "rises"}
 
 
 def fit_formula(
-    rows: Rows, features: Sequence[FeatureLike], recipe: Recipe, *, newcomers: Rows | None = None
+    rows: Rows, features: Sequence[FeatureLike], recipe: Recipe, *, newcomers: Rows | None = None, explains: bool = True
 ) -> dict[str, bytes]:
     """The files of `riskscore.model.formula.Formula`, fitted to the rows and not calibrated yet.
 
     features: what is learned from, in the order the model will keep. newcomers: further rows, of customers without a history,
-    that only the newcomers' model learns from.
+    that only the newcomers' model learns from. explains: false for a formula that is only judged: what its features add for the
+    average row, which costs as much as a member, is then left out, and `Formula.explain` fails.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types; comes with scikit-learn
 
@@ -57,7 +58,8 @@ def fit_formula(
             rows_per_customer=rows_per_customer,
             seed=recipe.seed,
         )
-    described = {"inputs": inputs, "shrinkage": shrinkage, "cold_typical": _typical(rows, features, Formula(cold))}
+    typical = _typical(rows, features, Formula(cold)) if explains else {}
+    described = {"inputs": inputs, "shrinkage": shrinkage, "cold_typical": typical}
     return {
         "booster.txt": booster,
         "calibrator.json": canonical(calibrator(fit_curve("none", share, rows.outcome), UNKNOWN_INTERVAL)),

@@ -132,7 +132,8 @@ def describe_term(values: Floats, each: Mapping[str, Any], winsor: float) -> dic
 
 def _skewness(values: Floats) -> float:
     centered = values - values.mean()
-    return float(np.mean(centered**3) / np.mean(centered**2) ** 1.5)
+    squared = centered * centered
+    return float(np.mean(squared * centered) / np.mean(squared) ** 1.5)  # as a product: a third power is many times dearer
 
 
 def standardised(term: Mapping[str, Any], values: Floats) -> Floats:

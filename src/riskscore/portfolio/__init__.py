@@ -4,7 +4,14 @@ from riskscore.portfolio.concentration import Concentration, concentration_of, m
 from riskscore.portfolio.invoices import take_open_invoices
 from riskscore.portfolio.outstanding import DsoRule, Quarter, dso_alert, quarter_ends
 from riskscore.portfolio.rolls import take_rolls
-from riskscore.portfolio.taking import AGEING, Portfolio, ageing_series, receivables_by_family, take_portfolio
+from riskscore.portfolio.taking import (
+    AGEING,
+    Portfolio,
+    ageing_series,
+    receivables_by_family,
+    take_portfolio,
+    take_portfolio_and_ageing,
+)
 
 __all__ = [
     "AGEING",
@@ -20,5 +27,6 @@ __all__ = [
     "receivables_by_family",
     "take_open_invoices",
     "take_portfolio",
+    "take_portfolio_and_ageing",
     "take_rolls",
 ]

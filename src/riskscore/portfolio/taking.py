@@ -67,12 +67,39 @@ def take_portfolio(
     cap: a single family's largest share of the receivables. dso_rise: the rise of DSO that alerts.
     """
     ends = quarter_ends(as_of, n_quarters + 1)
+    currency, rows = _book(ledgers, ends)
+    return _portfolio(rows, currency, as_of, ends, cap, dso_rise)
+
+
+def take_portfolio_and_ageing(
+    ledgers: Ledger | Iterable[Ledger],
+    as_of: date,
+    ends: Sequence[date],
+    *,
+    n_quarters: int = 5,
+    cap: Decimal = Decimal("0.20"),
+    dso_rise: Decimal = Decimal("0.15"),
+) -> tuple[Portfolio, pa.Table]:
+    """What `take_portfolio` says of `as_of`, `ageing_series` of the ends, in one pass: turning a ledger into states is dear."""
+    quarters = quarter_ends(as_of, n_quarters + 1)
+    currency, rows = _book(ledgers, sorted({*quarters, *ends}))
+    of_quarters, of_ends = (
+        rows.filter(pc.is_in(rows["as_of"], pa.array(sorted(set(days)), pa.date32()))) for days in (quarters, ends)
+    )
+    return _portfolio(of_quarters, currency, as_of, quarters, cap, dso_rise), _ageing(of_ends)
+
+
+def _book(ledgers: Ledger | Iterable[Ledger], ends: Sequence[date]) -> tuple[str, pa.Table]:
+    """The reporting currency, and the balances of all buckets at each end; no date twice."""
     currency, balances = "", [_EMPTY]
     # One bucket at a time: the next ledger is asked for only when this one has been summed.
     for ledger in each_ledger(ledgers):
         currency = ledger.reporting_currency
         balances.append(_balances(ledger, ends))
-    rows = pa.concat_tables(balances)
+    return currency, pa.concat_tables(balances)
+
+
+def _portfolio(rows: pa.Table, currency: str, as_of: date, ends: Sequence[date], cap: Decimal, dso_rise: Decimal) -> Portfolio:
     today = rows.filter(pc.equal(rows["as_of"], pa.scalar(as_of)))
     families = _families(today)
     quarters = _quarters(rows, ends)
@@ -98,10 +125,13 @@ def receivables_by_family(ledgers: Ledger | Iterable[Ledger], as_of: date) -> di
 
 def ageing_series(ledgers: Ledger | Iterable[Ledger], ends: Sequence[date]) -> pa.Table:
     """The ageing at each date, as known on it, oldest first, in one pass: as_of, the buckets of `AGEING`, their sum `balance`."""
-    parts = [_balances(ledger, ends).select(["as_of", *AGEING, "balance"]) for ledger in each_ledger(ledgers)]
-    sums = pa.concat_tables([_EMPTY.select(["as_of", *AGEING, "balance"]), *parts])
-    sums = sums.group_by("as_of").aggregate([(name, "sum") for name in (*AGEING, "balance")]).sort_by("as_of")
-    return pa.table({"as_of": sums["as_of"], **{name: money_of(sums[f"{name}_sum"]) for name in (*AGEING, "balance")}})
+    return _ageing(_book(ledgers, sorted(set(ends)))[1])
+
+
+def _ageing(rows: pa.Table) -> pa.Table:
+    names = (*AGEING, "balance")
+    sums = rows.group_by("as_of").aggregate([(name, "sum") for name in names]).sort_by("as_of")
+    return pa.table({"as_of": sums["as_of"], **{name: money_of(sums[f"{name}_sum"]) for name in names}})
 
 
 def each_ledger(ledgers: Ledger | Iterable[Ledger]) -> Iterable[Ledger]:

@@ -267,6 +267,7 @@ def _chained(connection: Connection, decisions: Sequence[Decision]) -> list[dict
     rows = []
     for decision in sorted(decisions, key=lambda each: each.customer_id):
         sequence += 1
+        record = decision.to_bytes().decode()  # written once, for itself and for its digest
         row: dict[str, Any] = {
             "sequence": sequence,
             "decision_id": decision.decision_id,
@@ -274,8 +275,8 @@ def _chained(connection: Connection, decisions: Sequence[Decision]) -> list[dict
             "customer_id": decision.customer_id,
             "as_of": decision.as_of,
             "status": decision.status,
-            "record": decision.to_bytes().decode(),
-            "digest": decision.digest,
+            "record": record,
+            "digest": _sha256(record),
             "previous": previous,
             "recorded_at": at,
         }

@@ -83,7 +83,23 @@ def duckdb_ledger(
         stage=stage,
         lift=lift,
         reporting_currency=reporting_currency,
+        aside=aside,
     )
+
+
+def aside(ledger: Ledger) -> Ledger:
+    """The rows of the ledger in memory, on Polars where it is installed: quicker for questions about a few customers.
+
+    The expressions are the same, and so are the bits.
+    """
+    try:
+        import polars as pl
+    except ImportError:
+        return ledger
+
+    memory = _Memory()
+    frames = {name: memory.keep(pl.DataFrame(pl.from_arrow(ledger.rows(frame)))) for name, frame in ledger.frames.items()}
+    return _ledger_of_memory(memory, frames, ledger.reporting_currency)
 
 
 def ledger_in_memory(tables: Mapping[str, pa.Table], reporting_currency: str) -> Ledger:
@@ -103,14 +119,7 @@ def ledger_in_memory(tables: Mapping[str, pa.Table], reporting_currency: str) ->
             return memory.hold(_nothing_of(table.name))
         return memory.keep(pl.DataFrame(pl.from_arrow(_in_day_numbers(as_canonical(table, tables[table.name]), table))))
 
-    return Ledger(
-        frames={name: frame(table) for name, table in TABLES.items()},
-        stage=lambda frame: memory.hold(memory.computed(frame)),
-        lift=lambda rows: memory.keep(pl.DataFrame(pl.from_arrow(rows))),
-        reporting_currency=reporting_currency,
-        prepare=memory.prepared,
-        rows=lambda frame: memory.computed(frame).as_arrow,
-    )
+    return _ledger_of_memory(memory, {name: frame(table) for name, table in TABLES.items()}, reporting_currency)
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,6 +225,19 @@ def _read(
     if predicate is not None:
         rows = rows.filter(predicate)
     yield rows if n_rows is None else rows.head(n_rows)
+
+
+def _ledger_of_memory(memory: _Memory, frames: Mapping[str, Frame], reporting_currency: str) -> Ledger:
+    import polars as pl
+
+    return Ledger(
+        frames=frames,
+        stage=lambda frame: memory.hold(memory.computed(frame)),
+        lift=lambda rows: memory.keep(pl.DataFrame(pl.from_arrow(rows))),
+        reporting_currency=reporting_currency,
+        prepare=memory.prepared,
+        rows=lambda frame: memory.computed(frame).as_arrow,
+    )
 
 
 @lru_cache(maxsize=256)

@@ -56,7 +56,7 @@ def judge_holdouts(
     least = recipe.evidence.fold_customers_with_event
     if not len(learned) or min(learned.n_customers_with_event, learned.n_customers - learned.n_customers_with_event) < least:
         return {}
-    formula = Formula(fit_formula(learned, catalogue, recipe))
+    formula = Formula(fit_formula(learned, catalogue, recipe, explains=False))
     found = {}
     for name in HOLDOUTS:
         part = rows.take(parts[name])

@@ -57,6 +57,10 @@ class GatheredInvoices:
     until: date
 
 
+Foretold = tuple[Any, Curves, Curves]
+"""Places among the cases, the hazard's curves of them, and those by the customers' own records."""
+
+
 @dataclass(frozen=True)
 class Forecast:
     """Invoices judged on the day of issue: the curve each was given by a hazard learned before its half-year."""
@@ -149,22 +153,37 @@ def walk_forward_invoices(gathered: GatheredInvoices, recipe: Recipe, *, progres
 
     Raises TooFewEvents where nothing could be judged, LeakFound where what was learned reaches into what is judged.
     """
-    cases, refits = gathered.cases, gathered.refits
-    as_of, new = cases.column("as_of"), cases.invoices["new"].to_numpy(zero_copy_only=False)
-    found: list[tuple[Any, Curves, Curves]] = []
+    refits = gathered.refits
+    parts = []
     for number, refit in enumerate(refits):
         progress("judging invoices", number, len(refits))
-        start, end = day_number(refit), day_number(refits[number + 1]) if number + 1 < len(refits) else np.inf
-        then = gathered.fates[refit - timedelta(days=1)]
-        now = new & (as_of >= start) & (as_of < end)
-        past = (as_of < start) & then.counts
-        if not now.any() or not enough(then.take(past), recipe):
-            continue
-        learned, asked, lessons = cases.take(past), cases.take(now), then.take(past)
-        check_known_before(newest_lesson(learned, lessons), refit)
-        hazard = Hazard(fit_hazard(learned, lessons, catalogue_of(), recipe))
-        found.append((np.flatnonzero(now), hazard.curves(asked), own_curves(asked, fit_habits(learned))))
+        parts.append(foretell_from(gathered, recipe, refit))
     progress("judging invoices", len(refits), len(refits))
+    return together(gathered, parts)
+
+
+def foretell_from(gathered: GatheredInvoices, recipe: Recipe, refit: date) -> Foretold | None:
+    """What is said of the invoices issued from a refit date to the next; null where none was, or too little was known before.
+
+    Raises LeakFound where what was learned reaches into what is judged.
+    """
+    cases, later = gathered.cases, [day for day in gathered.refits if day > refit]
+    as_of, new = cases.column("as_of"), cases.invoices["new"].to_numpy(zero_copy_only=False)
+    start, end = day_number(refit), day_number(min(later)) if later else np.inf
+    then = gathered.fates[refit - timedelta(days=1)]
+    now = new & (as_of >= start) & (as_of < end)
+    past = (as_of < start) & then.counts
+    if not now.any() or not enough(then.take(past), recipe):
+        return None
+    learned, asked, lessons = cases.take(past), cases.take(now), then.take(past)
+    check_known_before(newest_lesson(learned, lessons), refit)
+    hazard = Hazard(fit_hazard(learned, lessons, catalogue_of(), recipe))
+    return np.flatnonzero(now), hazard.curves(asked), own_curves(asked, fit_habits(learned))
+
+
+def together(gathered: GatheredInvoices, parts: Sequence[Foretold | None]) -> Forecast:
+    """The forecast of all refit dates, in their order. Raises TooFewEvents where nothing could be judged."""
+    cases, found = gathered.cases, [part for part in parts if part is not None]
     if not found:
         raise TooFewEvents(
             "no quarter has enough paid and late invoices known before it, so the payment hazard cannot be judged."
@@ -230,7 +249,8 @@ def check_inputs(ledger: Ledger, cases: Cases, habits: Mapping[str, Any]) -> Non
         return
     middle = date_of(int(days[len(days) // 2]))
     observed = customers_known_at(ledger, middle).slice(0, N_CHECKED)
-    told = [everything_read(take_cases(each, observed), habits) for each in (ledger, known_by(ledger, middle))]
+    few = ledger.aside(ledger)  # forty customers: an engine made for many would plan longer than another one computes
+    told = [everything_read(take_cases(each, observed), habits) for each in (few, known_by(few, middle))]
     check_point_in_time(EVERYTHING, *told)
 
 

@@ -113,7 +113,7 @@ def walk_forward(
         ids = fresh.rows.features["customer_id"]
         strangers = pc.invert(pc.is_in(ids, entering.features["customer_id"].combine_chunks())).to_numpy()
         entered = fresh.rows.take(_known(fresh.rows, days, recipe) & strangers)
-        formula = Formula(fit_formula(learned, catalogue, recipe, newcomers=entered))
+        formula = Formula(fit_formula(learned, catalogue, recipe, newcomers=entered, explains=False))
         level = find_level(*_newest(formula, learned, catalogue, recipe), recipe.calibration).shift
         sheet.write(np.isin(rows.days, days), *_score(formula, learned, judged, catalogue, recipe), level=level)
         if len(entering):

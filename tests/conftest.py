@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 # Set before any library is imported: no telemetry, one thread, no window for plots.
@@ -46,9 +47,22 @@ def _no_settings_of_the_runner(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _patient_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server in the test's own process waits for a busy machine; a test about its patience sets that itself."""
-    for name in ("riskscore_serving.office", "riskscore_serving.waiting"):
-        if module := sys.modules.get(name):
-            monkeypatch.setattr(module, "PATIENCE", 30.0)
+    for name, what in (("office", "PATIENCE"), ("office", "WORK_PATIENCE"), ("waiting", "PATIENCE")):
+        if module := sys.modules.get(f"riskscore_serving.{name}"):
+            monkeypatch.setattr(module, what, 30.0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_leaks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No name and no secret of the tests is found where none may be, over all tests of this process; see `leaks`."""
+    from leaks import Watch, listen, on_watch
+
+    listen()
+    with on_watch(Watch(during=lambda: os.environ.get("PYTEST_CURRENT_TEST", "?").partition(" ")[0])) as watch:
+        yield
+        watch.during = lambda: "any test"
+        watch.look_on_disk(tmp_path_factory.getbasetemp())
+    assert sorted(set(watch.found)) == [], "a name or a secret of the tests got where none may be"
 
 
 @pytest.fixture(scope="session")

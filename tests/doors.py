@@ -8,10 +8,9 @@ from sqlalchemy.engine import Engine
 from starlette.requests import HTTPConnection
 
 from deciding import ON, shipped
+from leaks import PASSWORD
 from riskscore.stores.access import accounts
 from riskscore_serving.actors import LOCAL, Actor
-
-PASSWORD = "seven grey herons at noon"
 
 
 @dataclass

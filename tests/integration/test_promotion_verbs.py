@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from doors import Open
 from gating import GATE_TEXT
+from leaks import named
 from modelling import CARDS, GRADES_TEXT, WORLD, small_text
 from riskscore.stores import desk as desks
 from riskscore.stores.approvals import approval_in_force, approvals_of
@@ -37,7 +38,7 @@ def company(tmp_path_factory):
     folder = tmp_path_factory.mktemp("promoting")
     exports = folder / "exports"
     exports.mkdir()
-    for name, rows in world_of(**WORLD).tables.items():
+    for name, rows in named(dict(world_of(**WORLD).tables)).items():
         pyarrow.csv.write_csv(rows, exports / f"{name}.csv")
     own = folder / "models" / NAME
     own.mkdir(parents=True)

@@ -222,7 +222,7 @@ BODY = {"limit": "45000.00", "reason": "the parent guarantees it", "valid_until"
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch) -> Iterator[Office]:
     monkeypatch.setattr(
-        "riskscore.stores.access.accounts.hash_password", lambda plain: f"{plain} (not hashed: nobody signs in here)"
+        "riskscore.stores.access.accounts.hash_password", lambda plain: f"no hash of {len(plain)} letters: nobody signs in here"
     )
     engine = open_database(f"sqlite:///{tmp_path / 'riskscore.db'}")
     office = Office(engine)

@@ -5,7 +5,10 @@
 PostgreSQL stopped at once and started again, PostgreSQL that hangs, a disk that takes nothing more: every decision that cannot be
 recorded is answered 503 within two seconds, everything works again five seconds after the store does, and no acknowledged
 decision is missing. Then bodies of tens of megabytes on eight connections at once, and two hundred clients that send a byte a
-second: what a score costs everybody else then, beside a calm stretch of the same run. Open loop, loopback only. Writes
+second: what a score costs everybody else then, beside a calm stretch of the same run, and when the slow ones are cut. Then four
+times as many decisions as the server can make, for a minute: how many it makes meanwhile, and how soon all is as before. Last a
+rollback of the model under thirty decisions a second: how long the command takes, and whether anybody notices. Open loop,
+loopback only. Writes
 `benchmarks/out/service_faults.json`; exit status 1 where a bound is broken.
 """
 
@@ -14,7 +17,9 @@ import json
 import multiprocessing
 import os
 import resource
+import select
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -25,6 +30,7 @@ from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import psutil
 import sqlalchemy as sa
@@ -34,13 +40,18 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
 
 from bench_service import customers_of, decisions, scores
 from service.servers import free_port, prepare, product_command, serving
-from service.stream import Heard, at_rate
+from service.stream import Heard, at_rate, in_turn
 
 from databases import postgresql_server
 from floods import attacks, send
-from modelling import small_text
-from riskscore.stores.approvals import approval_in_force, approve_first
+from gating import compared
+from modelling import small_text, twin
+from riskscore.model import to_files
+from riskscore.model.bundle import sha256
+from riskscore.stores.approvals import approval_in_force, approve, approve_first, propose, rollbacks_of
 from riskscore.stores.database import ANSWERS, open_database, reading
+from riskscore.stores.models.approved import keep_copy, load_of
+from riskscore.stores.workplace import Workplace
 
 RATE = 50.0
 SAID_WITHIN = 2.0  # seconds to a 503
@@ -49,6 +60,12 @@ ALIVE_WITHIN = 0.1  # seconds to /livez, at the median of the outage
 TIMES_SLOWER = 3.0  # others' 99th percentile under attack
 MIB_OF_BODIES = 16.0
 SLOW_CLIENTS = 200
+CUT_WITHIN = (8.0, 15.0)  # seconds from its connection until a slow client is cut; ten are promised
+OVERLOAD = 4  # times the decisions that the server can make
+OVERLOAD_SECONDS = 60
+GOODPUT = 0.7  # of what it makes without overload
+ROLL_BACK_WITHIN = 60.0  # seconds for the command
+ROLL_BACK_RATE = 30.0
 AGED = {"RISKSCORE_MAX_BOOK_AGE_DAYS": "100000"}  # the invented book ends in the past; here it must answer
 
 
@@ -81,6 +98,9 @@ def on_sqlite(folder: Path) -> dict[str, dict[str, Any]]:
             "a body that never ends": others_under(lambda: flooding(port), pid, port, customers),
             f"{SLOW_CLIENTS} slow clients": others_under(lambda: dripping(port), pid, port, customers),
         }
+        found["slow clients are cut"] = cut(port)
+        found["four times too many decisions"] = overloaded(port, customers)
+        found["a rollback"] = rolled_back(folder, port, customers, address)
         files = [each.stat().st_size for each in folder.glob("riskscore.db*")]
 
         def full() -> None:
@@ -118,6 +138,89 @@ def on_postgresql(folder: Path) -> dict[str, dict[str, Any]]:
                 rate=20.0,
             )
     return {"PostgreSQL stopped": stopped, "PostgreSQL hangs": hung}
+
+
+def cut(port: int) -> dict[str, Any]:
+    """When each of so many clients that send a head, a letter a second, is hung up on."""
+    lines = {socket.create_connection(("127.0.0.1", port)): time.perf_counter() for _ in range(SLOW_CLIENTS)}
+    start, took = time.perf_counter(), []
+    head = iter(b"POST /v1/scores HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: " + b"x" * 100)
+    while lines and time.perf_counter() - start < 2 * CUT_WITHIN[1]:
+        letter = bytes([next(head)])
+        for line in list(lines):
+            with suppress(OSError):
+                line.send(letter)
+        until = time.perf_counter() + 1.0
+        while lines and (left := until - time.perf_counter()) > 0:
+            for line in select.select(list(lines), [], [], left)[0]:
+                took.append(time.perf_counter() - lines.pop(line))
+                line.close()
+    for line in lines:
+        line.close()
+    passed = len(took) == SLOW_CLIENTS and CUT_WITHIN[0] <= min(took) and max(took) <= CUT_WITHIN[1]
+    return {"cut": len(took), "seconds_least_and_most": [min(took, default=0.0), max(took, default=0.0)], "passed": passed}
+
+
+def overloaded(port: int, customers: list[str]) -> dict[str, Any]:
+    """Decisions at four times the rate that the server reaches by itself, then at half of it: goodput, refusals, recovery."""
+    alone = in_turn(port, decisions(customers), seconds=10, connections=32)
+    capacity = alone.statuses.get(201, 0) / alone.seconds
+    heard = at_rate(port, decisions(customers), rate=OVERLOAD * capacity, seconds=OVERLOAD_SECONDS, connections=500)
+    after = at_rate(port, decisions(customers), rate=capacity / 2, seconds=10)
+    made = [(when, took) for when, took, status in heard.answers if status == 201 and when + took <= OVERLOAD_SECONDS]
+    goodput = len(made) / OVERLOAD_SECONDS
+    again = max((when + took for when, took, status in after.answers if status != 201), default=0.0)
+    found = {
+        "capacity": capacity,
+        "asked_a_second": len(heard.answers) / OVERLOAD_SECONDS,
+        "goodput": goodput,
+        "share_of_capacity": goodput / capacity,
+        "statuses": {str(status): n for status, n in heard.statuses.items()},
+        "without_an_answer": heard.failures,
+        "as_before_after_seconds": again,
+    }
+    passed = set(heard.statuses) <= {201, 429, 503} and heard.failures == 0 and goodput >= GOODPUT * capacity
+    return found | {"passed": passed and again <= BACK_WITHIN and after.failures == 0}
+
+
+def rolled_back(folder: Path, port: int, customers: list[str], address: str) -> dict[str, Any]:
+    """`riskscore rollback` beside the server: to the model it began with, from one with another name on it."""
+    workplace, name = Workplace(database=address, approved=folder / "approved_models"), "late_payment"
+    engine = open_database(address)
+    in_force = approval_in_force(engine, name)
+    files = to_files(load_of(workplace, in_force))
+    newer = twin(files, "2001-01-01")
+    digest = sha256(newer["manifest.json"])
+    keep_copy(workplace, name, newer)
+    propose(engine, compared(engine, "bench", digest, in_force.digest), by="Bench Mark")
+    approve(engine, name, "bench", digest, by="Second Person")
+    _until_it_answers_by(port, digest)
+    heard: list[Heard] = []
+    asking = threading.Thread(target=lambda: heard.append(at_rate(port, decisions(customers), rate=ROLL_BACK_RATE, seconds=40)))
+    asking.start()
+    time.sleep(2)
+    since = time.perf_counter()
+    command = [sys.executable, "-m", "riskscore_pipelines", "rollback", "--by", "Cy", "--reason", "a benchmark"]
+    subprocess.run(command, cwd=folder, env={**os.environ, "RISKSCORE_DATABASE": address}, check=True, stdout=subprocess.DEVNULL)
+    took = time.perf_counter() - since
+    answers_after = _until_it_answers_by(port, in_force.digest)
+    asking.join()
+    recorded = len(rollbacks_of(engine, name))
+    engine.dispose()
+    passed = took <= ROLL_BACK_WITHIN and heard[0].errors == 0 and recorded == 1
+    return {
+        "command_seconds": took, "model_before_answers_after_seconds": answers_after, "asked": len(heard[0].answers),
+        "not_answered_or_refused": heard[0].errors, "recorded": recorded, "passed": passed,
+    }  # fmt: skip
+
+
+def _until_it_answers_by(port: int, digest: str) -> float:
+    since = time.perf_counter()
+    while json.loads(urlopen(f"http://127.0.0.1:{port}/readyz").read())["model"] != digest:
+        if time.perf_counter() - since > 120:
+            sys.exit(f"the server never answered by the model {digest}")
+        time.sleep(0.1)
+    return time.perf_counter() - since
 
 
 def outage(

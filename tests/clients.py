@@ -74,8 +74,16 @@ class Service:
         with self._log().open("ab") as told:
             self.process = subprocess.Popen(
                 [*self.before, sys.executable, *command, "--book", "book", "--port", str(self.port)],
-                cwd=self.folder, env=environment, stdout=subprocess.DEVNULL, stderr=told,
+                cwd=self.folder, env=environment, stdout=told, stderr=told,
             )  # fmt: skip
+
+    def run(self, *command: str) -> int:
+        """A command of the product beside the server, in its folder and with its settings; its exit status."""
+        program = [sys.executable, "-m", "riskscore_pipelines", *command]
+        with self._log().open("ab") as told:
+            return subprocess.run(
+                program, cwd=self.folder, env={**os.environ, **self.settings}, stdout=told, stderr=told, check=False
+            ).returncode  # fmt: skip
 
     def _log(self) -> Path:
         return self.folder / f"server-{self.port}.log"

@@ -5,8 +5,8 @@ python tests/hoarding.py [arguments of the server]
 
 import sys
 
-from riskscore_serving import app
 from riskscore_serving.__main__ import main
+from riskscore_serving.sieve import Sieve
 
-app.bounded = lambda _, receive: receive
+Sieve._bounded = lambda _self, _scope, receive: receive
 sys.exit(main(sys.argv[1:]))

@@ -1,5 +1,6 @@
 """What tests of the model rooms share: invented rows whose truth is known, the shipped recipe, and models fitted once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from riskscore import grades, recipe, training
 from riskscore.model import Model, from_files
-from riskscore.model.bundle import canonical, make_files
+from riskscore.model.bundle import canonical, make_files, read_manifest
 from riskscore.model.calibration import calibrator, fit_curve, venn_abers
 from riskscore.model.fit import fit_formula
 from riskscore.model.formula import Formula
@@ -149,6 +150,12 @@ def trained() -> training.Trained:
     world = world_of(**WORLD)
     ledger = ledger_of(dict(world.tables), "EUR")
     return training.train([ledger], small(), shipped_grades(), until=world.end_on)
+
+
+def twin(files: Mapping[str, bytes], until: str) -> dict[str, bytes]:
+    """The same model with another name on it: trained until another day, so another digest, and the same answers."""
+    manifest = read_manifest(files["manifest.json"])
+    return {**files, "manifest.json": canonical({**manifest, "trained_until": until})}
 
 
 def decimal(number: float) -> Decimal:

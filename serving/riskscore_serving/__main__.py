@@ -1,7 +1,6 @@
 """`python -m riskscore_serving`: the server as a process of its own; `riskscore serve` becomes it."""
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -62,12 +61,14 @@ def serve(wanted: argparse.Namespace) -> None:
     from riskscore.stores.replaying import Replayer
     from riskscore_serving.access.door import Doorkeeper
     from riskscore_serving.app import create_app, office_in
+    from riskscore_serving.connection import settings
+    from riskscore_serving.logs import log_to_stderr
     from riskscore_serving.office import Rules
     from riskscore_serving.operating import log_requests
     from riskscore_serving.reception import Reception
     from riskscore_serving.stopping import Graceful
 
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_to_stderr()
     reception = Reception(
         workplace,
         wanted.book or workplace.book,
@@ -111,7 +112,8 @@ def serve(wanted: argparse.Namespace) -> None:
         ssl_certfile=certificate,
         ssl_keyfile=key,
         timeout_graceful_shutdown=10,
-        limit_concurrency=1_000,
+        log_config=None,  # by our own log, in which an entry is one line
+        **settings(),
     )
     Graceful(config, office_in(app)).run()
 

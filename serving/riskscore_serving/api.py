@@ -247,9 +247,10 @@ class PolicyOut(Out):
     parameters: Mapping[str, ParameterOut]
 
 
-def desk_of(request: Request) -> Desk:
-    """The desk of this request."""
-    desk: Desk = request.app.state.desk()
+async def desk_of(request: Request) -> Desk:
+    """The desk of this request. Raises StorageFailed where the book does not answer in time."""
+    office: Office = request.app.state.office
+    desk: Desk = await office.open_desk()
     return desk
 
 

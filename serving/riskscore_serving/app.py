@@ -1,18 +1,15 @@
 """The server: the guard every request passes first, and the app behind it."""
 
-import asyncio
-import re
+import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
 from functools import partial
-from time import monotonic
 from typing import Any
 
 from fastapi import FastAPI
 from sqlalchemy.engine import Engine
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -26,10 +23,13 @@ from riskscore_serving import answering, document, looking, operating, ordering,
 from riskscore_serving.access import matrix, pages
 from riskscore_serving.access.gate import Door, Straight, rule
 from riskscore_serving.api import Desk, router
+from riskscore_serving.logs import trace_of
 from riskscore_serving.office import Office, Rules
 from riskscore_serving.settings import Address
-from riskscore_serving.strictness import LARGEST_BODY
+from riskscore_serving.sieve import Sieve
 from riskscore_serving.waiting import begin
+
+log = logging.getLogger(__name__)
 
 HEADERS = {
     "cache-control": "no-store",
@@ -39,24 +39,14 @@ HEADERS = {
 }
 """On every answer, the errors included; a page says more precisely what it may load."""
 
-SLOWEST_BODY = 10.0
-"""Seconds in which a body must have arrived."""
-
-WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-
 ONLY_TLS = {"strict-transport-security": "max-age=31536000"}
 
 
-HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?", re.ASCII)
-"""A Host header: a name or an address, and perhaps a port."""
-
-
 class Guard:
-    """Gives the request an id, turns away a name this server is not called by, and puts the safe headers on the answer."""
+    """Gives the request an id and puts the safe headers on the answer. Nothing that breaks behind it gets any further."""
 
     def __init__(self, app: ASGIApp, at: Address) -> None:
         self.app = app
-        self.allowed_hosts = at.allowed_hosts
         headers = {**HEADERS, **(ONLY_TLS if at.is_secure else {})}
         self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
@@ -68,60 +58,24 @@ class Guard:
         request_id = secrets.token_hex(16)
         scope["riskscore_request_id"] = request_id
         begin()
+        started = False
 
         async def send_guarded(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 given = message["headers"]
                 there = {name for name, _ in given}
                 ours = [header for header in self.headers if header[0] not in there]
                 message["headers"] = [*given, (b"x-request-id", request_id.encode()), *ours]
             await send(message)
 
-        if host_of(Headers(scope=scope).get("host", "")) not in self.allowed_hosts:
-            refusal = problems.problem("invalid-request", request_id, detail="This server is not called by that name.")
-            await refusal(scope, receive, send_guarded)
-            return
-        if "\0" in scope["path"]:  # nothing is called so, whoever asks
-            await problems.problem("not-found", request_id)(scope, receive, send_guarded)
-            return
-        if b"%00" in scope["query_string"]:
-            refusal = problems.problem("invalid-request", request_id, detail="The address holds a character that is no text.")
-            await refusal(scope, receive, send_guarded)
-            return
-        await self.app(scope, bounded(scope, receive), send_guarded)
-
-
-def bounded(scope: Scope, receive: Receive) -> Receive:
-    """The body as it arrives, refused as soon as it is larger or slower than this server reads; nothing is kept of it."""
-    declared = Headers(scope=scope).get("content-length", "0")
-    left = LARGEST_BODY
-    until = monotonic() + SLOWEST_BODY
-
-    async def receive_bounded() -> Message:
-        nonlocal left
-        if declared.isdigit() and int(declared[:20]) > LARGEST_BODY:
-            raise problems.Refusal("too-large", headers={"Connection": "close"})
         try:
-            async with asyncio.timeout(max(until - monotonic(), 0.001)):
-                message = await receive()
-        except TimeoutError:
-            raise problems.Refusal("invalid-request", "The body came too slowly.", headers={"Connection": "close"}) from None
-        left -= len(message.get("body", b""))
-        if left < 0:
-            raise problems.Refusal("too-large", headers={"Connection": "close"})
-        return message
-
-    return receive_bounded if scope["method"] in WITH_BODY else receive
-
-
-def host_of(header: str) -> str:
-    """The name in a Host header, without the port; brackets of an IPv6 address stay. Empty for anything else.
-
-    >>> host_of("localhost:8000"), host_of("[::1]:8000"), host_of("127.0.0.1"), host_of("127.0.0.1:80@evil.example")
-    ('localhost', '[::1]', '127.0.0.1', '')
-    """
-    found = HOST.fullmatch(header)
-    return found[1] if found else ""
+            await self.app(scope, receive, send_guarded)
+        except Exception as error:  # noqa: BLE001  the framework raises it again after its answer, for servers that print it whole
+            if not started:
+                log.error("%s failed: %s", request_id, trace_of(error))  # noqa: TRY400  the text of the exception may name somebody
+                await problems.problem("internal", request_id)(scope, receive, send_guarded)
 
 
 def create_app(
@@ -172,7 +126,7 @@ def create_app(
     problems.install(app)
     document.install(app)
     rule(app, matrix.shipped(), door)
-    guarded = Guard(operating.Watched(Straight(app, answering.raw.routes)), at)
+    guarded = Guard(operating.Watched(Sieve(Straight(app, answering.raw.routes), at.allowed_hosts)), at)
     proxies = [str(network) for network in at.exposure.proxies]
     return ProxyHeadersMiddleware(guarded, trusted_hosts=proxies) if proxies else guarded  # type: ignore[arg-type,return-value]
 

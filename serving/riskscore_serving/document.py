@@ -1,6 +1,8 @@
 """The OpenAPI document: bodies that are read strictly by hand are described there like any other."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from threading import Lock
 from typing import Any
 
 from fastapi import FastAPI
@@ -60,7 +62,14 @@ def install(app: FastAPI) -> None:
     """Put the shapes of bodies that are read by hand into the app's document."""
     made_by_fastapi = app.openapi
 
+    lock = Lock()  # two that ask first would change one document at once
+
     def openapi() -> Mapping[str, Any]:
+        with lock:
+            return made()
+
+    @cache
+    def made() -> Mapping[str, Any]:
         document: dict[str, Any] = made_by_fastapi()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         for shape in BY_HAND:

@@ -27,9 +27,15 @@ T = TypeVar("T")
 PATIENCE = 1.5
 """Seconds a model may take for a decision, and a request may wait until it is asked."""
 
+WORK_PATIENCE = 4.3
+"""Seconds a request may take for everything that is worked out for it, its waits for stores included: none takes five."""
+
 WORKERS = 4
 REMEMBERED = 4_096
 """Answers about customers of the book kept in memory: the same desk and customer give the same bytes."""
+
+
+UNFINISHED = "It was not finished in time. Look before you ask for a change again: it may have been made."
 
 
 class Knowing(Protocol):
@@ -82,6 +88,8 @@ class Office:
         self.stopping = False
         self._lookers = ThreadPoolExecutor(2 * WORKERS, thread_name_prefix="looking")
         self._deciders = ThreadPoolExecutor(WORKERS, thread_name_prefix="deciding")
+        self._working = ThreadPoolExecutor(2 * WORKERS, thread_name_prefix="working")
+        self._paging = ThreadPoolExecutor(WORKERS, thread_name_prefix="paging")
         self._free = asyncio.Semaphore(WORKERS)
         self._in_hand: set[answers.Key] = set()
         self._given_up: set[asyncio.Future[Any]] = set()
@@ -107,6 +115,18 @@ class Office:
             except TimeoutError:
                 raise StorageFailed("the store did not answer in time") from None
 
+    async def worked(self, work: Callable[[], T], *, is_page: bool = False) -> T:
+        """What the work gives, off the event loop. Raises Refusal where it takes too long, or where everybody else's does.
+
+        Work that has begun is not broken off: what it changes may still be changed after the refusal, which says so.
+        """
+        with waiting(WORK_PATIENCE) as left:
+            working = asyncio.get_running_loop().run_in_executor(self._paging if is_page else self._working, work)
+            try:
+                return await asyncio.wait_for(working, left)
+            except TimeoutError:
+                raise Refusal("overloaded", UNFINISHED, headers={"Retry-After": "5"}) from None
+
     def staleness(self, desk: Knowing) -> Doubt | None:
         """Is the book too old to decide its customers from?"""
         return "stale_book" if (self.today() - desk.as_of).days > self.rules.max_book_age_days else None
@@ -123,6 +143,8 @@ class Office:
             self._remembered.move_to_end(key)
             return remembered
         found = await self._decided(lambda doubt: desk.decide(customer_id, doubt), stale)
+        if self._remembered_of is not desk:
+            return found  # a newer desk opened meanwhile: its customers are not answered from the book before
         if found is not None and (found.provenance.doubt is None or found.provenance.doubt == stale):
             self._remembered[key] = found
             while len(self._remembered) > REMEMBERED:
@@ -232,7 +254,7 @@ class Office:
     def close(self) -> None:
         """Record what waits; ask nothing more."""
         self.recorder.stop()
-        for workers in (self._lookers, self._deciders):
+        for workers in (self._lookers, self._deciders, self._working, self._paging):
             workers.shutdown(wait=False, cancel_futures=True)
 
 

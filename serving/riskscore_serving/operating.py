@@ -159,7 +159,7 @@ async def metrics(request: Request) -> Response:
 
 
 @router.get("/openapi.json", include_in_schema=False)
-async def openapi(request: Request) -> Mapping[str, Any]:
+def openapi(request: Request) -> Mapping[str, Any]:
     """What can be asked and what is answered, as OpenAPI."""
     found: Mapping[str, Any] = request.app.openapi()
     return found

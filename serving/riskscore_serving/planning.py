@@ -34,7 +34,7 @@ router = APIRouter(route_class=RuledRoute)
 MOST_REPLAYS = 100
 """Sets of events that one answer may try: a bound on what one request costs."""
 
-PATIENCE = 2.0
+PATIENCE = 1.0
 """Seconds a request waits for the one place at which plans are made; plans take more of a core than anything else here."""
 
 REMEMBERED = 512

@@ -10,8 +10,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import Scope
 
 from riskscore.errors import Conflict, ModelRefused, NotAllowed, NotReproduced, RiskscoreError, StorageFailed
+from riskscore_serving.logs import trace_of
 
 log = logging.getLogger(__name__)
 
@@ -86,18 +89,30 @@ def problem(
     return JSONResponse(body.model_dump(mode="json", exclude_none=True), status, media_type=MEDIA_TYPE, headers=headers)
 
 
+def answer_of(refusal: Refusal, scope: Scope) -> JSONResponse:
+    """The answer that a refusal is."""
+    answer = problem(refusal.kind, str(scope["riskscore_request_id"]), detail=refusal.detail)
+    answer.headers.update(refusal.headers or {})
+    return answer
+
+
+async def _gone(request: Request, _: Exception) -> JSONResponse:
+    return problem("invalid-request", request_id(request), detail="The body was cut off.")  # for the figures: nobody reads it
+
+
 def install(app: FastAPI) -> None:
     """Every error of the app becomes a problem."""
+    app.add_exception_handler(ClientDisconnect, _gone)
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
-        return problem(BY_STATUS.get(error.status_code, "invalid-request"), request_id(request))
+        answer = problem(BY_STATUS.get(error.status_code, "invalid-request"), request_id(request))
+        answer.headers.update(error.headers or {})  # of a 405: which methods there are
+        return answer
 
     @app.exception_handler(Refusal)
     async def _refused(request: Request, error: Refusal) -> JSONResponse:
-        answer = problem(error.kind, request_id(request), detail=error.detail)
-        answer.headers.update(error.headers or {})
-        return answer
+        return answer_of(error, request.scope)
 
     @app.exception_handler(RequestValidationError)
     async def _fields(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -122,7 +137,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def _bug(request: Request, error: Exception) -> JSONResponse:
-        log.error("%s failed", request_id(request), exc_info=error)
+        log.error("%s failed: %s", request_id(request), trace_of(error))
         return problem("internal", request_id(request))
 
 

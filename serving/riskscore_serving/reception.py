@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Lock, Thread
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy.engine import Engine
 
@@ -58,7 +58,13 @@ class Reception:
         """
         if (desk := self.at_hand()) is not None:
             return desk
-        with self._lock:  # one request opens the new desk, the others wait for it
+        # One request looks. Where a desk is open and another follows in the background, nobody needs to wait for that look:
+        # a registry that hangs would keep everybody waiting, one after the other.
+        if not self._lock.acquire(blocking=self._desk is None or not self.in_background):
+            return cast("Desk", self._desk)
+        try:
+            if (desk := self.at_hand()) is not None:  # somebody else looked meanwhile
+                return desk
             try:
                 seen = self._look()
                 if self._desk is None or (seen != self._seen and not self.in_background):
@@ -72,6 +78,8 @@ class Reception:
                 log.warning("the desk stays as it is: %s", error)
             self._looked_at = monotonic()
             return self._desk
+        finally:
+            self._lock.release()
 
     def _replace(self, seen: Any) -> None:
         """Open the desk that is to follow; the one that is open answers until it stands."""

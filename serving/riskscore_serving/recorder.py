@@ -52,7 +52,8 @@ class Recorder:
     def stop(self, patience: float = 5.0) -> None:
         """Record what waits, then end."""
         if self._thread is not None:
-            self._jobs.put(None)
+            with suppress(Full):  # behind a store that hangs; the thread ends with the process
+                self._jobs.put(None, timeout=patience)
             self._thread.join(patience)
             self._thread = None
 

@@ -1,6 +1,7 @@
 """Reviews over the API: propose an override of a decision, and decide it as a second person."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
@@ -8,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from sqlalchemy.engine import Engine
 
 from riskscore.errors import UsageRefused
 from riskscore.review import TRANSITIONS, Act, Delegation, Override, Person, Wanted, can_act, needed_authority
@@ -16,6 +18,7 @@ from riskscore.stores import reviews as store
 from riskscore_serving.access.gate import RuledRoute
 from riskscore_serving.access.known import WithDoor
 from riskscore_serving.actors import Actor, WithActor
+from riskscore_serving.office import Office
 from riskscore_serving.problems import Refusal, responses
 from riskscore_serving.strictness import body_of
 
@@ -133,15 +136,19 @@ class Reviews(BaseModel):
     reviews: tuple[ReviewOut, ...]
 
 
+@dataclass(frozen=True)
 class Room:
     """What a review is measured with at the moment: the person, the delegation of authority, the day."""
 
-    def __init__(self, request: Request, door: WithDoor, actor: WithActor) -> None:
-        self.engine, self.now = door.engine, door.now()
-        self.today = datetime.fromtimestamp(self.now, UTC).date()
-        delegated: Callable[[date], Delegation] = request.app.state.delegated
-        self.delegation = delegated(self.today)
-        self.person = person_of(actor)
+    engine: Engine
+    now: int
+    person: Person
+    delegation: Delegation
+
+    @property
+    def today(self) -> date:
+        """The day it is."""
+        return day_of(self.now)
 
     def shown(self, found: Override) -> ReviewOut:
         """A review as an answer."""
@@ -153,7 +160,20 @@ def person_of(actor: Actor) -> Person:
     return Person(actor.name, actor.role, actor.is_machine)
 
 
-WithRoom = Annotated[Room, Depends()]
+def day_of(now: int) -> date:
+    """The day of a second since 1970, in UTC."""
+    return datetime.fromtimestamp(now, UTC).date()
+
+
+async def room_of(request: Request, door: WithDoor, actor: WithActor) -> Room:
+    """The room of this request; the delegation is read from the disk, so not on the event loop."""
+    office: Office = request.app.state.office
+    now = door.now()
+    delegation = await office.within(lambda: request.app.state.delegated(day_of(now)))
+    return Room(door.engine, now, person_of(actor), delegation)
+
+
+WithRoom = Annotated[Room, Depends(room_of)]
 
 
 @router.get("/v1/reviews", responses=responses(503))

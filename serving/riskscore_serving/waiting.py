@@ -25,11 +25,14 @@ def begin() -> None:
 
 
 @contextmanager
-def waiting() -> Iterator[float]:
-    """The seconds that are left to wait; what passes inside is counted. Outside a request every wait stands for itself."""
+def waiting(most: float | None = None) -> Iterator[float]:
+    """The seconds that are left to wait; what passes inside is counted. Outside a request every wait stands for itself.
+
+    most: of that many seconds in all; null: of those for stores.
+    """
     waited = _waited.get(None) or Waited()
     since = monotonic()
     try:
-        yield max(PATIENCE - waited.seconds, 0.0)
+        yield max((PATIENCE if most is None else most) - waited.seconds, 0.0)
     finally:
         waited.seconds += monotonic() - since

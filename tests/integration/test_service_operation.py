@@ -18,9 +18,10 @@ from starlette.testclient import TestClient
 from deciding import ON
 from desks import BookDesk
 from doors import PASSWORD, account
+from leaks import ACCOUNT, NAME
 from riskscore.stores.access import tokens
 from riskscore.stores.database import open_database
-from riskscore_serving import app as servers
+from riskscore_serving import sieve
 from riskscore_serving.access.door import Doorkeeper
 from riskscore_serving.app import create_app, office_in
 from riskscore_serving.operating import Watched
@@ -29,7 +30,7 @@ from riskscore_serving.strictness import LARGEST_BODY
 
 pytestmark = pytest.mark.slow
 
-CANARIES = ("Kanarienvogel-4711", "kanarienkonto", PASSWORD)
+CANARIES = (f"{NAME}-4711", ACCOUNT, PASSWORD)
 NOW = 1_782_800_000
 APPLICATION = {
     "applicant": {"name": CANARIES[0], "country": "DE", "legal_form": "GmbH", "is_natural_person": False},
@@ -128,7 +129,7 @@ def test_told_to_stop_it_is_alive_and_no_longer_ready(client, app) -> None:
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(app, monkeypatch) -> None:
-    monkeypatch.setattr(servers, "SLOWEST_BODY", 0.05)
+    monkeypatch.setattr(sieve, "SLOWEST_BODY", 0.05)
     sent: list[Any] = []
 
     async def receive() -> Any:

@@ -13,6 +13,7 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -25,10 +26,13 @@ import sqlalchemy as sa
 
 from clients import Clients, Orderers, Service, until
 from databases import Server, postgresql_server
+from gating import compared
 from histories import faults, order_faults, stored, stored_orders
-from modelling import WORLD, trained
+from leaks import named
+from modelling import WORLD, trained, twin
 from riskscore.model import to_files
-from riskscore.stores.approvals import approve_first
+from riskscore.model.bundle import sha256
+from riskscore.stores.approvals import approve, approve_first, propose, rollbacks_of
 from riskscore.stores.database import open_database
 from riskscore.stores.invariants import Evidence, check
 from riskscore.stores.ledgers import Delivery, ingest, open_book
@@ -76,7 +80,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
     world = world_of(**WORLD)
     _with_limits_that_hold(folder / "models")
     (folder / "exports").mkdir()
-    for name, rows in world.tables.items():
+    for name, rows in named(dict(world.tables)).items():
         pyarrow.csv.write_csv(rows, folder / "exports" / f"{name}.csv")
     ingest(Delivery(places=[str(folder / "exports")], mapping=load("canonical"), extracted_on=world.end_on), folder / "book")
     made = Company(folder, ())
@@ -150,6 +154,21 @@ def nothing_is_lost(company: Company, clients: Clients) -> None:
     assert {finding.name: finding.faults for finding in found if finding.faults} == {}
 
 
+def killed_under_load(clients: Clients) -> int:
+    """Kill the server while all of them ask, start it again, and let everybody ask until they have an answer.
+
+    How many requests had none when the server was killed.
+    """
+    with clients.asking():
+        clients.wait_for(40, "ok")
+        clients.service.kill()
+        clients.service.start()
+        clients.wait_for(20, "ok")
+    left_open = clients.n_of("unknown")
+    clients.settle()
+    return left_open
+
+
 def unavailable(clients: Clients) -> set[tuple[int, str]]:
     """Statuses and kinds of every answer that was no decision; each says when to ask again and repeats nothing."""
     for _, headers, problem in clients.problems:
@@ -184,15 +203,9 @@ def test_fifty_at_once_with_one_key_are_one_decision_and_fifty_equal_answers(com
 
 
 def test_killed_under_load_and_started_again_every_acknowledged_decision_is_there_once(
-    company: Company, clients: Clients, service: Service
+    company: Company, clients: Clients
 ) -> None:
-    with clients.asking():
-        clients.wait_for(40, "ok")
-        service.kill()
-        service.start()
-        clients.wait_for(25, "ok")
-    left_open = clients.n_of("unknown")
-    clients.settle()
+    left_open = killed_under_load(clients)
 
     assert left_open > 0, "the kill met requests that were being answered"
     assert clients.outcomes & {"approve", "conditional"}
@@ -214,13 +227,7 @@ def test_killed_in_the_midst_of_orders_no_room_is_lost_doubled_or_given_away(
         for customer in free
     ]
     orderers = Orderers(service, wanted)
-    with orderers.asking():
-        orderers.wait_for(40, "ok")
-        service.kill()
-        service.start()
-        orderers.wait_for(20, "ok")
-    left_open = orderers.n_of("unknown")
-    orderers.settle()
+    left_open = killed_under_load(orderers)
 
     assert left_open > 0, "the kill met orders that were being checked"
     assert {"allow", "block"} <= orderers.outcomes
@@ -342,7 +349,8 @@ def test_a_directory_without_permission_is_said_and_acknowledges_nothing_that_is
     with service.running(), clients.asking():
         clients.wait_for(10, "ok")
         _permit(place, 0o000)
-        clients.wait_for(5, "unknown")
+        until("a look is refused", lambda: 503 in looks(service))
+        clients.wait_for(5, "ok")  # on files that are open: what is acknowledged is there
         _permit(place, 0o700)
         clients.wait_for(10, "ok")
     _permit(place, 0o000)
@@ -355,6 +363,12 @@ def test_a_directory_without_permission_is_said_and_acknowledges_nothing_that_is
     assert status == 6
     assert "riskscore.db" in said
     nothing_is_lost(company, clients)
+
+
+def looks(service: Service) -> set[int]:
+    """Statuses of so many looks into the store at once that they need more connections than it keeps open."""
+    with ThreadPoolExecutor(24) as pool:
+        return {status for status, _ in pool.map(lambda _: service.get("/v1/customers/nobody/history"), range(48))}
 
 
 def _permit(place: Path, mode: int) -> None:
@@ -384,6 +398,42 @@ def test_a_model_whose_bytes_were_changed_refers_everybody(company: Company, tmp
     assert {json.loads(event.body)["pd"] for event in told if json.loads(event.body)["outcome"] == "refer"} == {None}
     assert (ready[1]["status"], ready[1]["doubts"], ready[1]["model"]) == ("degraded", ["model_unavailable"], None)
     nothing_is_lost(company, clients)
+
+
+def test_rolling_back_under_load_drops_no_request_and_is_recorded(company: Company, tmp_path: Path) -> None:
+    """One command beside the running server. What a dropped request looks like, the tests that kill it show."""
+    service, files = company.service(f"sqlite:///{tmp_path / 'riskscore.db'}"), to_files(trained().model)
+    newer = twin(files, "2023-10-30")
+    first, second = (sha256(each["manifest.json"]) for each in (files, newer))
+    keep_copy(company.workplace("sqlite://"), NAME, newer)
+    with opened(service) as engine:
+        propose(engine, compared(engine, "2", second, first), by="Ann")
+        approve(engine, NAME, "2", second, by="Bo")
+    clients = Clients(service, company.bodies, n=3)
+    with service.running(), clients.asking():
+        clients.wait_for(10, "ok")
+        before = answered_by(clients)
+        status = service.run("rollback", "--by", "Cy", "--reason", "limits fell by mistake")
+        until("the model before answers", lambda: first in answered_by(clients))
+        since = len(clients.history)
+        clients.wait_for(10, "ok")
+    with opened(service) as engine:
+        recorded = [(each.rolled_back_by, each.reason) for each in rollbacks_of(engine, NAME)]
+
+    assert status == 0
+    assert before == {second}
+    assert answered_by(clients, since) <= {first, second}
+    # Nobody is cut off. On a busy machine somebody may be told to ask again; that nobody is, the benchmark measures.
+    assert clients.n_of("unknown") + clients.n_of("fail") == len(clients.problems)
+    assert unavailable(clients) <= {(503, "storage-unavailable"), (503, "overloaded")}
+    assert recorded == [("Cy", "limits fell by mistake")]
+    nothing_is_lost(company, clients)
+
+
+def answered_by(clients: Clients, since: int = 0) -> set[str]:
+    """Digests of the models that answered."""
+    told = [json.loads(event.body)["provenance"]["model"] for event in clients.history[since:] if event.kind == "ok"]
+    return {digest for digest in told if digest is not None}
 
 
 TAMPERED = {

@@ -21,9 +21,10 @@ from riskscore.reasons import Reason, Reasons
 from riskscore.stores.database import open_database
 from riskscore.stores.exposure import Exposure
 from riskscore_serving.actors import Actor, actor_of
-from riskscore_serving.app import create_app, host_of
+from riskscore_serving.app import create_app
 from riskscore_serving.problems import TITLES
 from riskscore_serving.settings import Address, address
+from riskscore_serving.sieve import host_of
 
 AS_OF = date(2026, 6, 30)
 MADE = Provenance(

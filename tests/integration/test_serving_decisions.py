@@ -354,7 +354,7 @@ def test_customers_are_decided_from_a_fresh_enough_book_only(desk, engine, age, 
 @pytest.mark.parametrize("broken", ["desk", "store"])
 def test_without_a_store_nothing_is_answered_as_decided(desk, broken):
     def fail() -> Any:
-        raise StorageFailed(f"{CANARY} is full")
+        raise StorageFailed("/var/lib/goldammer is full")
 
     app = create_app(fail if broken == "desk" else lambda: desk, Address(), Open(), store=fail, today=lambda: ON)
     with TestClient(app, base_url="http://127.0.0.1:8000") as client:
@@ -362,7 +362,7 @@ def test_without_a_store_nothing_is_answered_as_decided(desk, broken):
         alive = client.get("/livez").status_code
 
     assert {(answer.status_code, problem_of(answer)) for answer in answers} == {(503, "storage-unavailable")}
-    assert all("retry-after" in answer.headers and CANARY not in answer.text for answer in answers)
+    assert all("retry-after" in answer.headers and "goldammer" not in answer.text for answer in answers)
     assert alive == 200
 
 

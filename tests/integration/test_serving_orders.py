@@ -332,7 +332,7 @@ def test_what_can_be_misunderstood_is_refused_and_not_repeated(client, engine, b
 @pytest.mark.parametrize("broken", ["desk", "store"])
 def test_without_a_book_or_a_store_nothing_is_answered(desk, engine, broken):
     def fail() -> Any:
-        raise StorageFailed(f"{CANARY} is full")
+        raise StorageFailed("/var/lib/goldammer is full")
 
     app = create_app(
         fail if broken == "desk" else lambda: desk, Address(), Open(), store=fail if broken == "store" else lambda: engine,
@@ -343,7 +343,7 @@ def test_without_a_book_or_a_store_nothing_is_answered(desk, engine, broken):
         answers += [release(client, "0" * 32)] if broken == "store" else []
 
     assert {problem_of(answer) for answer in answers} == {(503, "storage-unavailable")}
-    assert all("retry-after" in answer.headers and CANARY not in answer.text for answer in answers)
+    assert all("retry-after" in answer.headers and "goldammer" not in answer.text for answer in answers)
 
 
 def test_answers_are_counted_by_outcome_and_orders_are_not_decisions(client):

@@ -20,7 +20,7 @@ from riskscore_serving.app import create_app
 from riskscore_serving.problems import TITLES, Refusal
 from riskscore_serving.settings import Address
 
-SECRET = "Kanarienvogel-4711"
+SECRET = "Goldammer-4711"  # no canary: the words of some of these errors are ours, and are logged
 ERRORS: dict[str, tuple[Callable[[], Exception], int]] = {
     **{f"refused as {kind}": (lambda kind=kind: Refusal(kind), status) for kind, (status, _) in TITLES.items()},
     **{f"HTTP {status}": (lambda status=status: HTTPException(status, SECRET), status)
@@ -109,10 +109,11 @@ def test_every_error_behind_every_route_is_a_problem_with_the_id_of_its_request(
 def test_the_trace_of_a_bug_stands_in_the_log_under_the_id_of_the_request(app, client, monkeypatch, caplog) -> None:
     with caplog.at_level(logging.ERROR, problems.__name__):
         answers = answers_to(lambda: RuntimeError(SECRET), app, client, monkeypatch)
-    written = {record.getMessage().split()[0]: record.exc_info for record in caplog.records}
+    written = {record.getMessage().partition(" ")[0]: record.getMessage() for record in caplog.records}
 
     assert set(written) == {each.headers["x-request-id"] for each in answers}
-    assert all(info is not None and SECRET in str(info[1]) for info in written.values())
+    assert all("RuntimeError at " in line and "test_serving_problems.py:" in line for line in written.values())
+    assert SECRET not in caplog.text
 
 
 def test_an_answer_that_tells_the_error_is_found(app, client, monkeypatch) -> None:

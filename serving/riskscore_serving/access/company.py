@@ -27,7 +27,8 @@ from riskscore_serving.settings import Address
 BACK = "/sign-in/company/back"
 LASTS = 10 * 60  # seconds that a person may take at the company's sign-on
 LEEWAY = 60  # seconds that two clocks may differ
-PATIENCE = 5.0  # seconds for each question to the company's sign-on
+PATIENCE = 2.0  # seconds for each question to the company's sign-on
+ASKED_AGAIN_AFTER = 60  # seconds: then a token that no key fits has the keys asked for again; no forger can do it all the time
 KEPT = 60 * 60  # seconds that its addresses and keys are taken to be the same
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """Signatures of a key pair only: `none`, and a shared secret that the provider's public key could be taken for, are not in it."""
@@ -84,7 +85,7 @@ class Company:
         try:
             with self._client() as client:
                 token = client.fetch_token(facts["token_endpoint"], code=code, code_verifier=self._part("verifier", trip))
-            decoded = jwt.decode(token["id_token"], KeySet.import_key_set(dict(keys)), algorithms=ALGORITHMS)  # type: ignore[arg-type]
+            decoded = self._decoded(token["id_token"], keys, now)
             claims = CodeIDToken(
                 decoded.claims,
                 decoded.header,
@@ -102,6 +103,17 @@ class Company:
             raise StorageFailed(f"the company's sign-on does not answer ({type(error).__name__})") from error
         found: Mapping[str, Any] = claims
         return found
+
+    def _decoded(self, id_token: str, keys: Mapping[str, Any], now: int) -> jwt.Token:
+        """The token, its signature checked. A key that is not known may be a new one: then they are asked for once more."""
+        try:
+            return jwt.decode(id_token, KeySet.import_key_set(dict(keys)), algorithms=ALGORITHMS)  # type: ignore[arg-type]
+        except (JoseError, ValueError):
+            if self._known is None or now - self._known[0] < ASKED_AGAIN_AFTER:
+                raise
+            self._known = None
+        _, keys = self._provider(now)
+        return jwt.decode(id_token, KeySet.import_key_set(dict(keys)), algorithms=ALGORITHMS)  # type: ignore[arg-type]
 
     def _role(self, claims: Mapping[str, Any]) -> str:
         groups = claims.get(self.sign_on.roles_claim, [])

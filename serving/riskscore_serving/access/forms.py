@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -21,6 +21,8 @@ OUT_OF_DATE = "The form is out of date. Load the page again and repeat it."
 
 class PageRoute(RuledRoute):
     """A page or its form. Whoever is not signed in is led to the page where one signs in; a form is read here, once."""
+
+    is_page = True
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the form where there is one, then as every route."""
@@ -89,10 +91,12 @@ async def _fields(scope: Scope, receive: Receive) -> dict[str, str]:
     more = True
     while more:
         message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect  # half of a form is no form, and must not do what the whole one would
         body += message.get("body", b"")
-        more = message["type"] == "http.request" and message.get("more_body", False)
+        more = message.get("more_body", False)
         if len(body) > LARGEST_FORM:
-            raise Refusal("invalid-request", "The form is too large.")
+            raise Refusal("too-large", headers={"Connection": "close"})
     try:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=MOST_FIELDS)
     except ValueError as error:

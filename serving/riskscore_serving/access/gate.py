@@ -4,9 +4,11 @@ It sits in the route itself, after routing, so that there is one understanding o
 have been fooled by it more than once (CVE-2026-48710, CVE-2026-54282).
 """
 
-from collections.abc import Iterable
-from functools import partial
-from typing import Protocol
+import inspect
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from functools import partial, wraps
+from typing import Any, ClassVar, Protocol
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -19,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from riskscore_serving.access.matrix import ANONYMOUS, Matrix, calls_of
 from riskscore_serving.access.origin import is_unsafe
 from riskscore_serving.actors import Actor
+from riskscore_serving.office import Office
 from riskscore_serving.problems import Refusal
 
 
@@ -32,14 +35,41 @@ class Door(Protocol):
         """Who asks; null where nobody is known. Raises Refusal where a request must not be served whoever it is from."""
 
 
+_office: ContextVar[Office] = ContextVar("office")
+"""The office of the request that is answered."""
+
+
 class RuledRoute(APIRoute):
-    """A route that nobody passes but whom the matrix lets. Every router of this server is made of them."""
+    """A route that nobody passes but whom the matrix lets. Every router of this server is made of them.
+
+    An endpoint that is a plain function is worked off the event loop, with a deadline, by the office; the framework would give it
+    one of forty threads, and once a store hangs in all of them nothing more is answered, by nobody and for ever.
+    is_page: worked beside the others, in threads of its own: whoever may only sign in yet holds up nobody who has.
+    """
+
+    is_page: ClassVar[bool] = False
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **described: Any) -> None:
+        super().__init__(path, in_time(endpoint, is_page=self.is_page), **described)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through or refuse, then answer."""
         if scope["method"] in (self.methods or ()):
             await _admit(scope, self.path_format)
+        _office.set(scope["app"].state.office)
         await super().handle(scope, receive, send)
+
+
+def in_time(endpoint: Callable[..., Any], *, is_page: bool = False) -> Callable[..., Any]:
+    """The endpoint, waited for as long as the office waits for work; one that waits itself is left as it is."""
+    if inspect.iscoroutinefunction(endpoint):
+        return endpoint
+
+    @wraps(endpoint)
+    async def waited_for(**given: Any) -> Any:
+        return await _office.get().worked(partial(endpoint, **given), is_page=is_page)
+
+    return waited_for
 
 
 class RawRoute(RuledRoute):

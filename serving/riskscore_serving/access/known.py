@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from riskscore_serving.access.door import Doorkeeper
 
 
-def _door(request: Request) -> Doorkeeper:
+async def _door(request: Request) -> Doorkeeper:
     return cast("Doorkeeper", request.app.state.door)
 
 

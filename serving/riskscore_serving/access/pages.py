@@ -46,7 +46,7 @@ PAGE_HEADERS = {
 router = APIRouter(route_class=PageRoute, include_in_schema=False, default_response_class=HTMLResponse)
 
 
-def lang_of(request: Request) -> Lang:
+async def lang_of(request: Request) -> Lang:
     """The language asked for in the address, else the one the browser prefers, else English."""
     asked = request.query_params.get("lang") or request.headers.get("accept-language", "")[:2].casefold()
     return asked if asked in LANGUAGES else "en"
@@ -143,7 +143,8 @@ def back_from_company(request: Request, door: WithDoor, lang: WithLang) -> Respo
             door.engine, door.company.sign_on.issuer, found.subject, found.name, found.role, now=now
         )
     except (NotRecognised, UsageRefused) as refused:
-        log.warning("company sign-on: %s", refused)
+        # What the accounts say names one; who came back is theirs to say, at the company.
+        log.warning("company sign-on: %s", refused if isinstance(refused, NotRecognised) else f"refused as {refused.code}")
         answer: Response = RedirectResponse(f"/sign-in?told=not_let_in&lang={lang}", 303)
     else:
         with writing(door.engine) as connection:

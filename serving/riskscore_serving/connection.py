@@ -1,0 +1,81 @@
+"""One connection of a client: how long it may take over the head of a request, and how many connections there may be."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from riskscore_serving.sieve import CROWD
+
+SLOWEST_HEAD = 10.0
+"""Seconds in which the head of a request must be whole, counted from the connection or from the end of the answer before."""
+
+MOST_CONNECTIONS = 800
+"""Of all clients together, well below the thousand files that a process may commonly open."""
+
+_TOLD = b'{"type":"urn:riskscore:problem:overloaded","title":"There are too many connections.","status":503,"instance":"none"}'
+TOO_MANY = (
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n"
+    b"cache-control: no-store\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (len(_TOLD), _TOLD)
+)
+
+
+class Connection(HttpToolsProtocol):
+    """HTTP/1.1 as uvicorn speaks it, cut where a client is slower than anybody needs to be.
+
+    uvicorn closes a connection that is idle after an answer, but waits for ever for the end of a head that has begun: a few
+    hundred clients that send a letter a second would keep everybody else out.
+    """
+
+    _slow: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Somebody is there."""
+        super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            transport.write(TOO_MANY)
+            transport.close()
+            return
+        self._expect_head()
+
+    def data_received(self, data: bytes) -> None:
+        """Something came."""
+        super().data_received(data)
+        # uvicorn forgets that the connection was idle with the first letter; what is no head by then must become one in time.
+        if self._slow is None and (self.cycle is None or self.cycle.response_complete):
+            self._expect_head()
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._expect_nothing()
+        self.scope[CROWD] = len(self.tasks)  # type: ignore[literal-required]
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is there any more."""
+        self._expect_nothing()
+        super().connection_lost(exc)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """It was idle after an answer. Who has not even taken that answer is not waited for either."""
+        super().timeout_keep_alive_handler()
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+
+    def _expect_head(self) -> None:
+        self._slow = self.loop.call_later(SLOWEST_HEAD, self._cut)
+
+    def _expect_nothing(self) -> None:
+        if self._slow is not None:
+            self._slow.cancel()
+            self._slow = None
+
+    def _cut(self) -> None:
+        self._slow = None
+        if not self.transport.is_closing():
+            self.transport.close()
+
+
+def settings() -> dict[str, Any]:
+    """What uvicorn is told so that it speaks over such connections. A crowd is bounded behind them, by the sieve."""
+    return {"http": Connection, "ws": "none", "limit_concurrency": None}

@@ -15,7 +15,7 @@ from riskscore_serving import connection
 @contextmanager
 def listening(app: Any, **settings: Any) -> Iterator[int]:
     """The port of the app while it is served. settings: of uvicorn, instead of the product's."""
-    told = {**connection.settings(), **settings}
+    told = {**connection.settings(app), **settings}
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         config = uvicorn.Config(app, log_level="critical", access_log=False, server_header=False, proxy_headers=False, **told)
         server = uvicorn.Server(config)

@@ -113,7 +113,7 @@ def serve(wanted: argparse.Namespace) -> None:
         ssl_keyfile=key,
         timeout_graceful_shutdown=10,
         log_config=None,  # by our own log, in which an entry is one line
-        **settings(),
+        **settings(app),
     )
     Graceful(config, office_in(app)).run()
 

@@ -1,11 +1,17 @@
 """One connection of a client: how long it may take over the head of a request, and how many connections there may be."""
 
 import asyncio
+import secrets
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from riskscore_serving.sieve import CROWD
+from riskscore_serving import sieve
+from riskscore_serving.operating import Watched
+from riskscore_serving.sieve import CROWD, PROBES, Sieve
 
 SLOWEST_HEAD = 10.0
 """Seconds in which the head of a request must be whole, counted from the connection or from the end of the answer before."""
@@ -20,6 +26,27 @@ TOO_MANY = (
 )
 
 
+_REFUSED = (
+    b'{"type":"urn:riskscore:problem:overloaded","title":"More is asked than can be answered just now; try again.",'
+    b'"status":503,"instance":"%s"}'
+)
+_REFUSED_HEADERS = [
+    (b"content-type", b"application/problem+json"),
+    (b"content-length", str(len(_REFUSED % (b"0" * 32))).encode()),
+    (b"retry-after", b"1"),
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+]
+_PROBES = frozenset(path.encode() for path in PROBES)
+
+
+async def turned_away(_: Scope, __: Receive, send: Send) -> None:
+    """What is answered in a crowd: as little as can be done, or refusing costs what answering does, and nothing is answered."""
+    request_id = secrets.token_hex(16).encode()
+    await send({"type": "http.response.start", "status": 503, "headers": [*_REFUSED_HEADERS, (b"x-request-id", request_id)]})
+    await send({"type": "http.response.body", "body": _REFUSED % request_id})
+
+
 class Connection(HttpToolsProtocol):
     """HTTP/1.1 as uvicorn speaks it, cut where a client is slower than anybody needs to be.
 
@@ -28,6 +55,10 @@ class Connection(HttpToolsProtocol):
     """
 
     _slow: asyncio.TimerHandle | None = None
+
+    def __init__(self, *given: Any, sieved: Sieve, watched: Watched, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._sieved, self._turned_away = sieved, watched.figures.turned_away
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Somebody is there."""
@@ -48,8 +79,16 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._expect_nothing()
-        self.scope[CROWD] = len(self.tasks)  # type: ignore[literal-required]
-        super().on_headers_complete()
+        crowd = len(self.tasks)
+        self.scope[CROWD] = crowd  # type: ignore[literal-required]
+        whole = self.app
+        if crowd - self._sieved.sending >= sieve.MOST_AT_ONCE and self.url.partition(b"?")[0] not in _PROBES:
+            self._turned_away.inc()
+            self.app = turned_away
+        try:
+            super().on_headers_complete()
+        finally:
+            self.app = whole
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is there any more."""
@@ -76,6 +115,15 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
 
-def settings() -> dict[str, Any]:
-    """What uvicorn is told so that it speaks over such connections. A crowd is bounded behind them, by the sieve."""
-    return {"http": Connection, "ws": "none", "limit_concurrency": None}
+def settings(server: Any) -> dict[str, Any]:
+    """What uvicorn is told so that it serves that server over such connections. The bounds are theirs and not uvicorn's."""
+    parts = list(_parts(server))
+    sieved = next(each for each in parts if isinstance(each, Sieve))
+    watched = next(each for each in parts if isinstance(each, Watched))
+    return {"http": partial(Connection, sieved=sieved, watched=watched), "ws": "none", "limit_concurrency": None}
+
+
+def _parts(server: Any) -> Iterator[Any]:
+    while server is not None:
+        yield server
+        server = getattr(server, "app", None)

@@ -51,6 +51,11 @@ class Figures:
             "riskscore_request_seconds", "Seconds to the end of the answer", ("route",), registry=self.registry, buckets=BUCKETS
         )
         self.outcomes = Counter("riskscore_decisions", "Decisions answered", ("outcome",), registry=self.registry)
+        self.turned_away = Counter(
+            "riskscore_turned_away",
+            "Requests refused in a crowd; they have no line in the log",
+            registry=self.registry,
+        )
         self.orders = Counter("riskscore_orders", "Orders checked", ("outcome",), registry=self.registry)
 
 

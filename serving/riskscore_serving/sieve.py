@@ -41,7 +41,7 @@ class Sieve:
         self.app = app
         self.allowed_hosts = allowed_hosts
         self._inside = 0  # requests that came in and are not answered
-        self._sending = 0  # of them: those whose body is still on its way
+        self.sending = 0  # of them: those whose body is still on its way
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -66,7 +66,7 @@ class Sieve:
             return Refusal("not-found")
         if b"%00" in scope["query_string"]:
             return Refusal("invalid-request", "The address holds a character that is no text.")
-        if scope["path"] not in PROBES and max(self._inside, scope.get(CROWD, 0)) - self._sending >= MOST_AT_ONCE:
+        if scope["path"] not in PROBES and max(self._inside, scope.get(CROWD, 0)) - self.sending >= MOST_AT_ONCE:
             return Refusal("overloaded", headers=COME_BACK)
         return None
 
@@ -82,18 +82,18 @@ class Sieve:
             nonlocal left
             if declared.isdigit() and int(declared[:20]) > LARGEST_BODY:
                 raise Refusal("too-large", headers=CLOSING)
-            self._sending += 1
+            self.sending += 1
             try:
                 async with asyncio.timeout(max(until - monotonic(), 0.001)):
                     message = await receive()
             except TimeoutError:
                 raise Refusal("invalid-request", "The body came too slowly.", headers=CLOSING) from None
             finally:
-                self._sending -= 1
+                self.sending -= 1
             left -= len(message.get("body", b""))
             if left < 0:
                 raise Refusal("too-large", headers=CLOSING)
-            if self._inside - self._sending > MOST_AT_ONCE:  # many were on their way and have all arrived
+            if self._inside - self.sending > MOST_AT_ONCE:  # many were on their way and have all arrived
                 raise Refusal("overloaded", headers=COME_BACK)
             return message
 

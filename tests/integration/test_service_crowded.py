@@ -19,7 +19,7 @@ from deciding import ON
 from desks import BookDesk
 from doors import Open
 from listening import listening
-from riskscore_serving import connection, office, sieve
+from riskscore_serving import connection, office, operating, sieve
 from riskscore_serving.app import create_app, office_in
 from riskscore_serving.settings import Address
 
@@ -75,6 +75,12 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def figures_of(app: Any) -> operating.Figures:
+    while not isinstance(app, operating.Watched):
+        app = app.app
+    return app.figures
+
+
 @contextmanager
 def crowd(port: int, held: Held, n: int) -> Iterator[list[Any]]:
     """So many whose decisions are being made; their answers, once they are let go."""
@@ -94,6 +100,8 @@ def test_who_comes_into_a_crowd_is_told_at_once_and_those_inside_are_served(app,
         with crowd(port, held, 6) as inside:
             refused, probe = [score(port) for _ in range(3)], alive(port)
         after = score(port)
+
+        assert b"riskscore_turned_away_total 3.0" in operating.generate_latest(figures_of(app).registry)
 
     assert [(status, told["type"].rpartition(":")[2]) for status, _, told in refused] == [(503, "overloaded")] * 3
     assert all(headers["retry-after"] == "1" and headers["x-request-id"] == told["instance"] for _, headers, told in refused)

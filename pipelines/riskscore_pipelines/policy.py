@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from riskscore.errors import UsageRefused
-from riskscore.phrases import Lang, day, parameter_meaning, word
+from riskscore.phrases import Lang, day, parameter_meaning, unit_name, word
 from riskscore.policy import PARAMETERS, Params, parse
 from riskscore.policy.changes import Change, changes_between
 from riskscore.policy.entries import MANUAL_CAP, Entry, read_entries
@@ -155,7 +155,7 @@ def _show(found: Policy, lang: Lang) -> None:
         if entry is None:
             table.add_row(key, word("policy_off", lang), "", "", "", meaning, "")
         else:
-            table.add_row(key, said(entry.value, lang), entry.unit, *_dates(entry), Text(meaning), Text(entry.source))
+            table.add_row(key, *_figure(entry, lang), *_dates(entry), Text(meaning), Text(entry.source))
     out = console()
     out.print(table)
     by_hand = [entry for entry in found.entries if entry.key == MANUAL_CAP.key and entry.holds_on(found.on)]
@@ -164,8 +164,9 @@ def _show(found: Policy, lang: Lang) -> None:
         caps = table_of(word("manual_cap", lang), "customer_id", *(word(head, lang) for head in of_caps), figures=0)
         for entry in by_hand:
             texts = (Text(entry.source), Text(entry.reason))
-            caps.add_row(Text(entry.customer_id or ""), said(entry.value, lang), entry.unit, *_dates(entry), *texts)
+            caps.add_row(Text(entry.customer_id or ""), *_figure(entry, lang), *_dates(entry), *texts)
         out.print(caps)
+    print(word("policy_digest", lang, file=str(found.path), digest=found.params.digest))
 
 
 def _show_changes(before: Policy, after: Policy, changes: Sequence[Change], lang: Lang) -> None:
@@ -184,6 +185,7 @@ def _show_changes(before: Policy, after: Policy, changes: Sequence[Change], lang
         since, reason = (entry.since.isoformat(), entry.reason) if entry else ("", "")
         table.add_row(Text(change.key), old, new, since, Text(meaning), Text(change.signed_by), Text(reason))
     console().print(table)
+    print(word("policy_digests", lang, before=before.params.digest[:12], after=after.params.digest[:12]))
 
 
 def _side(policy: Policy, lang: Lang) -> str:
@@ -192,7 +194,11 @@ def _side(policy: Policy, lang: Lang) -> str:
 
 
 def _value(entry: Entry | None, lang: Lang) -> Text:
-    return Text(word("policy_off", lang) if entry is None else f"{said(entry.value, lang)} {entry.unit}")
+    return Text(word("policy_off", lang) if entry is None else " ".join(_figure(entry, lang)))
+
+
+def _figure(entry: Entry, lang: Lang) -> tuple[str, str]:
+    return said(entry.value, lang), unit_name(entry.unit, lang)
 
 
 def _dates(entry: Entry) -> tuple[str, str]:

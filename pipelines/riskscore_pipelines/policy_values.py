@@ -1,21 +1,21 @@
-"""Values of the policy as people read them, and as JSON."""
+"""Values of the policy as people read them, and as JSON. A signed number is shown to its last digit: it is never rounded."""
 
 from decimal import Decimal
 from typing import Any
 
-from riskscore.phrases import Lang, number, option_name, percent
+from riskscore.phrases import Lang, option_name
 from riskscore.policy import Amount, Steps
-from riskscore.policy.values import Value
+from riskscore.policy.values import SHARE_OF_SALES, Value
 
 
 def said(value: Value, lang: Lang) -> str:
     """A value of the policy in words and figures."""
     if isinstance(value, Steps):
         mark = "≤" if value.rises else "≥"
-        told = [f"{mark} {number(bound, lang)}: {percent(share, lang)}" for bound, share in value.steps]
-        return "; ".join([*told, f"…: {percent(value.rest, lang)}"])
+        told = [f"{mark} {_exact(bound)}: {_percent(share)}" for bound, share in value.steps]
+        return "; ".join([*told, f"…: {_percent(value.rest)}"])
     if isinstance(value, Amount):
-        return percent(value.value, lang) if value.value < 1 else number(value.value, lang)
+        return _percent(value.value) if value.unit == SHARE_OF_SALES else _exact(value.value)
     if isinstance(value, tuple):
         named = any(isinstance(each, tuple) for each in value)
         return ("; " if named else " ").join(_member(each, lang) for each in value)
@@ -37,11 +37,21 @@ def as_json(value: Value) -> Any:
 def _member(each: object, lang: Lang) -> str:
     match each:
         case (str(name), Decimal() as share):
-            return f"{option_name(name, lang)} {percent(share, lang)}"
+            return f"{option_name(name, lang)} {_percent(share)}"
         case int() | Decimal():
-            return number(each, lang, digits=4)
+            return _exact(each)
         case _:
             return str(each)
+
+
+def _exact(each: int | Decimal) -> str:
+    """Every digit, thousands apart: both languages write numbers alike."""
+    whole, _, places = f"{Decimal(each):f}".partition(".")
+    return f"{int(whole):,}" + (f".{kept}" if (kept := places.rstrip("0")) else "")
+
+
+def _percent(share: Decimal) -> str:
+    return f"{_exact(share * 100)}%"
 
 
 def _json(each: object) -> str | int:

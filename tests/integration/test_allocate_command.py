@@ -121,7 +121,7 @@ def test_without_a_probability_the_policy_limit_stays_and_the_total_bears_it_fir
 
 @pytest.mark.parametrize(
     ("lang", "words"),
-    [("en", "One more EUR of loss budget is worth"), ("zh", "损失预算每增加 1 EUR,每年值")],
+    [("en", "One more EUR of loss budget is worth"), ("zh", "损失预算每增加 1 EUR，每年值")],
 )
 def test_prices_are_told_in_words_in_both_languages(run, company, lang, words):
     status, shown, _ = run("--budget", str(TOTAL), "--loss-budget", str(LOSS), "--lang", lang, "--html", "limits.html")

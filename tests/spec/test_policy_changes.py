@@ -8,9 +8,11 @@ import pytest
 
 from deciding import POLICY
 from riskscore.errors import UsageRefused
+from riskscore.policy import Amount, Steps, parse
 from riskscore.policy.changes import changes_between
 from riskscore.policy.entries import read_entries
 from riskscore_pipelines.main import main, run_verb
+from riskscore_pipelines.policy_values import said
 
 TEXT = POLICY.read_text()
 NEWER = """
@@ -106,6 +108,46 @@ def test_two_days_of_the_policy_that_decides_here_are_compared(newer, tmp_path, 
     assert json.loads(capsys.readouterr().out)["in_force"]["profit.margin"]["value"] == "0.20"
     assert run_verb("policy", ["show", "--on", "2026-07-01", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["in_force"]["profit.margin"]["source"] == "credit committee, 2026-06-12"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        pytest.param(Amount(Decimal("0.000001"), "share of annual sales"), "0.0001%", id="a-part-in-a-million"),
+        pytest.param(Amount(Decimal(1), "share of annual sales"), "100%", id="all-of-the-sales"),
+        pytest.param(Amount(Decimal("0.50"), "EUR"), "0.5", id="half-a-euro-is-no-share"),
+        pytest.param(Amount(Decimal("1234567.80"), "EUR"), "1,234,567.8", id="money"),
+        pytest.param(Steps(False, ((Decimal("1.10005"), Decimal("0.125")),), Decimal(0)), "≥ 1.10005: 12.5%; …: 0%", id="steps"),
+        pytest.param((Decimal("0.12345"), Decimal(1)), "0.12345 1", id="shares-by-grade"),
+        pytest.param((("net_30", Decimal("1.025")),), "net 30 days 102.5%", id="shares-by-name"),
+        pytest.param(Decimal("1E+3"), "1,000", id="a-power-of-ten"),
+    ],
+)
+def test_a_signed_number_is_shown_to_its_last_digit(value, shown):
+    assert said(value, "en") == shown
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [("en", ["share a year", "digest "]), ("zh", ["占月采购额", "占年销售额", "0.0001%", "摘要"])],
+)
+def test_show_tells_units_and_the_whole_digest_in_both_languages(lang, words, capsys):
+    assert run_verb("policy", ["show", "--on", "2026-06-30", "--lang", lang]) == 0
+    told = capsys.readouterr().out
+
+    assert [each for each in words if each not in told.replace("\n", "")] == []
+    assert parse(TEXT, on=date(2026, 6, 30)).digest in told
+
+
+@pytest.mark.parametrize(("lang", "unit"), [("en", "share of sales"), ("zh", "占销售额")])
+def test_diff_tells_both_digests(newer, lang, unit, capsys):
+    assert run_verb("policy", ["diff", newer, "--on", "2026-07-01", "--lang", lang]) == 0
+    told = capsys.readouterr().out
+    before, after = (parse(text, on=date(2026, 7, 1)).digest[:12] for text in (TEXT, TEXT + NEWER))
+
+    assert before in told
+    assert after in told
+    assert unit in told
 
 
 def test_diff_of_nothing_and_of_too_much_is_refused(newer):

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from deciding import case, shipped
+from deciding import case, policy, shipped
 from riskscore import order_check, phrases
 from riskscore.decisions import NOT_SCORED_REASONS, REFERRAL_REASONS
 from riskscore.features import CATALOGUE
@@ -24,6 +24,7 @@ from riskscore.phrases import (
 )  # fmt: skip
 from riskscore.policy import PARAMETERS, RULES, SIGNS, TERM_RULES, Amount, Flip, Menu, Offer, Review, Signs, TermCap
 from riskscore.policy.limits import caps_of
+from riskscore.policy.values import CURRENCY
 from riskscore.reasons import Reason
 from riskscore.terms_menu import STANDARD_CODES
 from riskscore.verdicts import CONDITIONS, WOULD_HELP, Outcome
@@ -94,6 +95,8 @@ def test_every_code_rule_and_refusal_has_its_words(lang):
     assert set(english.REFERRALS) == set(REFERRAL_REASONS)
     assert set(english.NOT_SCORED) == set(NOT_SCORED_REASONS)
     assert set(chinese.PARAMETERS) == set(PARAMETERS)
+    assert set(chinese.UNITS) == set(english.UNITS) == {u for each in PARAMETERS.values() for u in each.units} - {CURRENCY}
+    assert set(chinese.FULLER_CAPS) == set(english.FULLER_CAPS)
     assert set(english.OUTCOMES) == set(get_args(Outcome))
     assert set(english.CONDITIONS) == set(CONDITIONS)
     assert set(english.WOULD_HELP) == set(WOULD_HELP)
@@ -136,6 +139,37 @@ def test_every_cap_can_be_told(lang):
     assert {cap.rule for cap in caps} == set(RULES)
     for cap in caps:
         assert "{" not in cap_sentence(cap, lang, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("facts", "numbers", "rule", "en", "zh"),
+    [
+        pytest.param(
+            {"pd": Decimal("0.05"), "insured_share": Decimal("0.9")}, {"loss_budget": Amount(Decimal(1000), "EUR")}, "loss",
+            "A loss budget of €1,000 at a probability of 5% and a loss of 40% of the exposure, of which insurance pays 90%",
+            "损失预算€1,000，违约概率5%，损失率为敞口的40%，其中保险赔付90%", id="insured",
+        ),
+        pytest.param(
+            {"pd": Decimal("0.05")}, {"loss_budget": Amount(Decimal(1000), "EUR")}, "loss",
+            "A loss budget of €1,000 at a probability of 5% and a loss of 40% of the exposure",
+            "损失预算€1,000，违约概率5%，损失率为敞口的40%", id="not-insured",
+        ),
+        pytest.param(
+            {}, {}, "sales",
+            "At most 10% of the seller's annual sales of €400,000,000 for one corporate family; the rest of it owes €0",
+            "一个关联集团不超过卖方年销售额€400,000,000的10%；本集团其余成员欠€0", id="a-share-of-sales",
+        ),
+        pytest.param(
+            {}, {"ceiling_by_sales": Amount(Decimal(700), "EUR")}, "sales",
+            "At most what the house lets one corporate family owe, whatever all others owe; the rest of it owes €0",
+            "一个关联集团不超过本公司规定的欠款上限，与其他客户欠款无关；本集团其余成员欠€0", id="an-amount",
+        ),
+    ],
+)  # fmt: skip
+def test_a_cap_tells_every_figure_it_was_reckoned_from(facts, numbers, rule, en, zh):
+    cap = next(each for each in caps_of(case(**facts), policy(**numbers)) if each.rule == rule)
+
+    assert (cap_sentence(cap, "en", "EUR"), cap_sentence(cap, "zh", "EUR")) == (en, zh)
 
 
 SAID = [

@@ -27,6 +27,7 @@ from riskscore.phrases.sentences import (
     status_name,
     template_key,
     terms_sentence,
+    unit_name,
     word,
     would_help_sentence,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "template_key",
     "term_cap_sentence",
     "terms_sentence",
+    "unit_name",
     "why_none_sentence",
     "window",
     "word",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from riskscore.phrases.chinese_policy import (  # noqa: F401  re-exported: one module holds a language
     CAPS,
+    FULLER_CAPS,
     MENU,
     OPTIONS,
     ORDER_OUTCOMES,
@@ -18,6 +19,7 @@ from riskscore.phrases.chinese_policy import (  # noqa: F401  re-exported: one m
     SIGNS,
     TERM_RULES,
     TERMS,
+    UNITS,
 )
 
 REASONS: Mapping[str, str] = {
@@ -362,6 +364,8 @@ WORDS: Mapping[str, str] = {
     "policy_sound": "{file}：无误。{n}条带日期的条目，{on}有{in_force}个数值生效，摘要{digest}",
     "policy_lapses": "自{on}起{number}没有数值，届时无法作出任何决定：请在此之前签署后续数值",
     "policy_diff": "由{before}至{after}",
+    "policy_digest": "{file}，摘要{digest}",
+    "policy_digests": "摘要{before}变为{after}",
     "policy_same": "没有数值不同",
     "policy_measured": "按{on}所知的账簿（追踪了{late}名严重逾期客户），有{n}个数值与政策不同。"
     "请审阅、更正，并签署于政策原有条目之下",

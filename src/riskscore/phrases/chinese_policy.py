@@ -34,10 +34,15 @@ CAPS: Mapping[str, str] = {
     "loss": "损失预算{budget}，违约概率{pd}，损失率为敞口的{lgd}",
     "new_customer": "合作{tenure}、已付发票{paid}张的客户可得月采购额{base}的{share}",
     "concentration": "一个关联集团不超过应收账款的{share}：其他客户欠{others}，本集团其余成员欠{family}",
-    "sales": "一个关联集团不超过卖方年销售额{sales}的规定比例；本集团其余成员欠{family}",
+    "sales": "一个关联集团不超过本公司规定的欠款上限，与其他客户欠款无关；本集团其余成员欠{family}",
     "insurance": "已投保{insured}，另接受{appetite}的未投保敞口",
     "manual": "由人员为该客户设定",
     "ceiling": "本公司的硬上限",
+}
+
+FULLER_CAPS: Mapping[tuple[str, str], str] = {
+    ("loss", "paid_share"): "损失预算{budget}，违约概率{pd}，损失率为敞口的{lgd}，其中保险赔付{paid_share}",
+    ("sales", "share"): "一个关联集团不超过卖方年销售额{sales}的{share}；本集团其余成员欠{family}",
 }
 
 PARAMETERS: Mapping[str, str] = {
@@ -106,6 +111,39 @@ PARAMETERS: Mapping[str, str] = {
     "referral.missing_share": "付款特征缺失超过此比例时转人工",
     "reasons.adverse": "最多给出几条不利原因",
     "run.not_scored_share": "无法评分的客户超过此比例时停止运行；总允许一个",
+}
+
+UNITS: Mapping[str, str] = {
+    "days": "天",
+    "times": "倍",
+    "share of sales": "占销售额",
+    "share a year": "每年",
+    "share of the unused limit": "占未用额度",
+    "log standard deviation": "对数标准差",
+    "share of exposure": "占敞口",
+    "share of annual sales": "占年销售额",
+    "share of the need": "占需求",
+    "share of the bound": "占界限",
+    "share of tangible net worth": "占有形净值",
+    "share of monthly volume": "占月采购额",
+    "choice": "选项",
+    "invoices": "张发票",
+    "share of receivables": "占应收账款",
+    "share of the limit": "占额度",
+    "share of the balance": "占余额",
+    "share of invoices": "占发票",
+    "share of billing": "占开票额",
+    "notch": "档",
+    "share of its value": "占其价值",
+    "grade": "级",
+    "days, prepayment or stop": "天、预付款或停止发货",
+    "share of the usual purchases": "占通常采购额",
+    "legal forms": "法律形式",
+    "digits": "位",
+    "months": "个月",
+    "share of payment features": "占付款特征",
+    "reasons": "条原因",
+    "share of customers": "占客户",
 }
 
 TERMS: Mapping[str, str] = {

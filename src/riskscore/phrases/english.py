@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from riskscore.phrases.english_policy import (  # noqa: F401  re-exported: one module holds a language
     CAPS,
+    FULLER_CAPS,
     MENU,
     OPTIONS,
     ORDER_OUTCOMES,
@@ -19,6 +20,7 @@ from riskscore.phrases.english_policy import (  # noqa: F401  re-exported: one m
     SIGNS,
     TERM_RULES,
     TERMS,
+    UNITS,
 )
 
 REASONS: Mapping[str, str] = {
@@ -376,6 +378,8 @@ WORDS: Mapping[str, str] = {
     "policy_sound": "{file}: sound. {n} dated entries, {in_force} numbers in force on {on}, digest {digest}",
     "policy_lapses": "From {on} on {number} has no value, and nothing can be decided: sign the next one before that day",
     "policy_diff": "From {before} to {after}",
+    "policy_digest": "{file}, digest {digest}",
+    "policy_digests": "Digest {before} becomes {after}",
     "policy_same": "no number differs",
     "policy_measured": "{n} numbers differ from the policy, by the book as known on {on} with {late} late customers "
     "followed. Read them, correct them, and sign them below its own lines",

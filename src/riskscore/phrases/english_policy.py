@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from riskscore import policy
+from riskscore.policy.values import CURRENCY
 
 RULES: Mapping[str, str] = {
     "default": "default",
@@ -37,14 +38,24 @@ CAPS: Mapping[str, str] = {
     "new_customer": "A customer known for {tenure} with {paid} paid invoices gets {share} of a monthly volume of {base}",
     "concentration": "At most {share} of receivables for one corporate family: others owe {others}, the rest of its "
     "family {family}",
-    "sales": "At most a set share of the seller's annual sales of {sales} for one corporate family; the rest of it owes {family}",
+    "sales": "At most what the house lets one corporate family owe, whatever all others owe; the rest of it owes {family}",
     "insurance": "Insured for {insured}, and {appetite} of uninsured exposure is accepted",
     "manual": "Set by a person for this customer",
     "ceiling": "The hard ceiling of the house",
 }
 
+FULLER_CAPS: Mapping[tuple[str, str], str] = {
+    ("loss", "paid_share"): "A loss budget of {budget} at a probability of {pd} and a loss of {lgd} of the exposure, of which "
+    "insurance pays {paid_share}",
+    ("sales", "share"): "At most {share} of the seller's annual sales of {sales} for one corporate family; the rest of it owes "
+    "{family}",
+}
+"""What is said instead where the rule also looked at that fact."""
+
 PARAMETERS: Mapping[str, str] = {key: parameter.meaning for key, parameter in policy.PARAMETERS.items()}
 """What each number of the policy means: as it is declared."""
+
+UNITS: Mapping[str, str] = {unit: unit for each in policy.PARAMETERS.values() for unit in each.units if unit != CURRENCY}
 
 TERMS: Mapping[str, str] = {
     "days": "net {days}",

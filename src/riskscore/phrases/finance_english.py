@@ -181,7 +181,7 @@ SAYINGS: Mapping[str, str] = {
     "limit_given": "Given",
     "withheld": "withheld",
     "largest_cuts": "Where the policy's limit is cut most",
-    "cuts_note": "{n} customers get less than the policy allows.",
+    "cuts_note": "Customers that get less than the policy allows: {n}.",
     "sector": "Industry",
     "change": "Change",
     "nobody_is_cut": "nobody",

@@ -30,7 +30,7 @@ DECIMALS = {"count": 0, "days": 1, "months": 1}
 
 FACTS = {
     "money": ("monthly", "net_worth", "budget", "base", "others", "family", "sales", "insured", "appetite"),
-    "percent": ("pd", "margin", "share", "lgd"),
+    "percent": ("pd", "margin", "share", "lgd", "paid_share"),
     "days": ("days", "tenure"),
     "number": ("factor", "grade", "paid", "n", "measure"),
 }
@@ -93,7 +93,8 @@ def cap_sentence(cap: Cap, lang: Lang, currency: str) -> str:
     facts = {name: _fact(name, value, lang, currency) for name, value in cap.facts.items()}
     if cap.rule == "on_time":
         facts["measure"] = percent(cap.facts["measure"], lang)
-    text: str = phrases.CAPS[cap.rule].format(**facts)
+    fuller = next((each for name in cap.facts if (each := phrases.FULLER_CAPS.get((cap.rule, name)))), None)
+    text: str = (fuller or phrases.CAPS[cap.rule]).format(**facts)
     return word("cap_with_security", lang, cap=text, security=money(cap.security, currency, lang)) if cap.security else text
 
 
@@ -107,6 +108,12 @@ def parameter_meaning(key: str, lang: Lang) -> str:
     """What a number of the policy means."""
     text: str = PHRASES[lang].PARAMETERS[key]
     return text
+
+
+def unit_name(unit: str, lang: Lang) -> str:
+    """The unit of a number of the policy; a currency is the same in every language."""
+    names: Mapping[str, str] = PHRASES[lang].UNITS
+    return names.get(unit, unit)
 
 
 def code_name(code: str, lang: Lang) -> str:

@@ -12,7 +12,7 @@ from riskscore.policy.demand import credit_period, need_of, peak_factor, trade_o
 from riskscore.policy.params import Params
 from riskscore.policy.recommendation import Cap, Fact
 from riskscore.policy.signs import signs_of
-from riskscore.policy.values import Steps
+from riskscore.policy.values import SHARE_OF_SALES, Steps
 from riskscore.portfolio import most_one_buyer_may_owe
 from riskscore.profit import optimal_limit
 
@@ -111,7 +111,8 @@ def cap_by_loss_budget(case: Case, params: Params) -> Cap | None:
     if loss_share <= 0:
         return None
     budget = params.loss_budget.of(case.annual_sales)
-    return _cap("loss", budget / loss_share, params, "loss.budget", budget=budget, pd=case.pd, lgd=params.loss_of_late)
+    insured: dict[str, Fact] = {"paid_share": case.insured_share} if case.insured_share else {}
+    return _cap("loss", budget / loss_share, params, "loss.budget", budget=budget, pd=case.pd, lgd=params.loss_of_late, **insured)
 
 
 def cap_for_new_customer(case: Case, params: Params) -> Cap | None:
@@ -150,8 +151,12 @@ def cap_by_concentration(case: Case, params: Params) -> Cap | None:
 
 def cap_by_sales(case: Case, params: Params) -> Cap | None:
     """One corporate family never owes more than a set share of the seller's own annual sales (Policy, ceiling.by_sales)."""
-    room = params.ceiling_by_sales.of(case.annual_sales) - max(case.family_exposure, ZERO)
-    return _cap("sales", max(room, ZERO), params, "ceiling.by_sales", sales=case.annual_sales, family=case.family_exposure)
+    ceiling = params.ceiling_by_sales
+    room = ceiling.of(case.annual_sales) - max(case.family_exposure, ZERO)
+    share: dict[str, Fact] = {"share": ceiling.value} if ceiling.unit == SHARE_OF_SALES else {}
+    return _cap(
+        "sales", max(room, ZERO), params, "ceiling.by_sales", sales=case.annual_sales, family=case.family_exposure, **share
+    )
 
 
 def cap_by_insurance(case: Case, params: Params) -> Cap | None:

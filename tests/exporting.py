@@ -6,7 +6,9 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import openpyxl
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from riskscore.stores.ledgers import Book, Delivery, check, ingest, open_book
 from riskscore.stores.ledgers.mapping import Limits, Mapping, load, parse
@@ -19,10 +21,46 @@ LENIENT = "[limits]\nquarantined_rows = 1\nquarantined_amount = 1\n"
 INVOICES = "invoice_id,customer_id,issued_on,due_on,amount,currency"
 SETTLEMENTS = "settlement_id,invoice_id,kind,settled_on,amount"
 
+GOOD = [f"I{n},C{n % 3},2025-01-0{n + 1},2025-02-0{n + 1},{100 + n}.5{n},EUR" for n in range(6)]
+PAID = [f"S{n},I{n},payment,2025-01-2{n},{100 + n}.5{n}" for n in range(6)]
+"""Six invoices of three customers, and how they were paid."""
+
+USD = "U1,C1,2025-01-10,2025-02-10,10.00,USD"
+"""An invoice that waits for a rate."""
+
 
 def lines(header: str, *rows: str) -> str:
     """A CSV text."""
     return "\n".join([header, *rows]) + "\n"
+
+
+def put(folder: Path, name: str, header: str, *rows: str) -> Path:
+    """A file of that table in the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.csv"
+    path.write_text(lines(header, *rows), encoding="utf-8")
+    return path
+
+
+def write_table(path: Path, header: list[str], rows: list[list[str]]) -> None:
+    """The same text rows as CSV, Parquet or XLSX."""
+    if path.suffix == ".csv":
+        path.write_text(lines(",".join(header), *(",".join(row) for row in rows)), encoding="utf-8")
+    elif path.suffix == ".parquet":
+        pq.write_table(pa.table(dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))), path)
+    else:
+        book = openpyxl.Workbook()
+        sheet = book.active
+        assert sheet is not None
+        for row in [header, *rows]:
+            sheet.append(row)
+        book.save(path)
+
+
+def ingest_lines(tmp_path: Path, *rows: str, header: str = INVOICES, **options: object) -> dict[str, int]:
+    """How many of these invoices were set aside, by reason."""
+    (tmp_path / "invoices.csv").write_bytes(lines(header, *rows).encode())
+    return reasons(deliver(tmp_path / "invoices.csv", canonical(), tmp_path / "book", **options))  # type: ignore[arg-type]
 
 
 def canonical(*, limits: Any = False, currency: str = "EUR", **settings: Any) -> Mapping:

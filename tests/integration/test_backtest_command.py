@@ -26,7 +26,7 @@ from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.main import main
 from simulated import world_of
 
-pytestmark = [pytest.mark.xdist_group("backtest"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 FIRST, SECOND, LAST = date(2022, 10, 31), date(2022, 11, 30), date(2022, 12, 31)
 

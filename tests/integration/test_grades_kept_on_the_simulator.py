@@ -14,7 +14,7 @@ from riskscore.snapshot import customers_known_at, month_ends, take_snapshot
 from riskscore.stores.engines import ledger_of
 from simulated import calm_world
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("grades_kept")]
+pytestmark = pytest.mark.slow
 
 HORIZON = timedelta(days=180)
 MARGIN = float(shipped().grade_upgrade_margin or 0)

@@ -26,7 +26,7 @@ from riskscore.tables import TABLES
 from riskscore_pipelines import plans as verb
 from riskscore_pipelines.main import main
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("plans_replayed")]
+pytestmark = pytest.mark.slow
 
 MOST = 40
 ENOUGH = 4

@@ -5,8 +5,8 @@ import re
 import statistics
 from decimal import Decimal
 
-from oracle.features import billed, bills, concluded, four_in_five, tenure
 from oracle.known import Item, Known, cents_of, line
+from oracle.words import billed, bills, concluded, four_in_five, tenure
 
 
 def units(cents: int | None) -> Decimal | None:

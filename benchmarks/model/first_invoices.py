@@ -17,12 +17,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from scipy.special import expit
 
 from riskscore import recipe
 from riskscore.evaluation import LeakFound, attained, check_below_limit
 from riskscore.hazard import Cases, Curves, Hazard, all_at_issue, take_cases
-from riskscore.hazard.bins import EDGES, book_pace, survival
+from riskscore.hazard.bins import book_pace
 from riskscore.hazard.fit import fit_hazard
 from riskscore.hazard.fit_newcomers import fit_newcomers
 from riskscore.hazard.inputs import fit_habits
@@ -156,8 +155,7 @@ def _newcomers(learned: Cases, lessons: Fates, asked: Cases, signed: Recipe) -> 
     habits = fit_habits(learned)
     fitted = fit_newcomers(learned, lessons, habits, signed)
     hazard = Newcomers(fitted.formula, habits, [fitted.files[name] for name in BOOSTERS])
-    chance = np.where(asked.age[:, None] < EDGES, expit(hazard.log_odds(asked)), 0.0)
-    return Curves(asked.age, survival(chance, asked.age), book_pace(habits["mean"]))
+    return Curves(asked.age, hazard.survived(asked), book_pace(habits["mean"]))
 
 
 def _check_whole(learned: Cases, lessons: Fates, asked: Cases, signed: Recipe, said: Any) -> None:

@@ -141,10 +141,18 @@ class ColdTerms(PairTerms):
     months_apart: int = _whole("of customers with a history, every so many month ends are learned from", 1, 12)
 
 
+class LateAtAllTerms(LogisticTerms):
+    """Is a newcomer's invoice late at all: a logistic that learns from every invoice of the training at its issue."""
+
+    level_days: int = _whole("days over whose due invoices the level of the book is counted", 7, 365)
+    level_share: Decimal = _exact("how far the answer follows that level's log-odds: 0 not at all, 1 wholly")
+
+
 class NewcomerHazardTerms(PairTerms):
     """The hazard of customers without a settled invoice: learned from everybody, blind to what they ever paid, in two halves."""
 
     most_cases: int = _whole("invoices learned from at most, of every customer about as many", 200, 10**7)
+    late_at_all: LateAtAllTerms = Field(description="whether an invoice is late at all; the hazard says when")
 
 
 class HazardTerms(_Part):

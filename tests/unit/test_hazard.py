@@ -20,7 +20,7 @@ from riskscore.errors import ModelRefused
 from riskscore.hazard import Hazard, from_part, take_cases
 from riskscore.hazard.bins import EDGES, N_BINS, OPENS, age_when, survival, unpaid_at
 from riskscore.hazard.cases import LATELY, Cases
-from riskscore.hazard.formula import FILES_BEFORE_4
+from riskscore.hazard.formula import FILES_BEFORE_4, WITH_NEWCOMERS
 from riskscore.hazard.inputs import OF_CASE, describe, paid_lately
 from riskscore.hazard.rundays import fit_base, habit, meant_days, run_mass
 from riskscore.hazard.watched import Watched, periods_seen
@@ -202,7 +202,7 @@ def test_a_run_due_today_on_a_day_of_rest_is_still_to_come():
     assert mass[monday] > 20
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_a_hazard_that_described_invoices_otherwise_loads_and_forecasts_nothing(version):
     old = from_part(as_of_version(version))
 
@@ -211,8 +211,11 @@ def test_a_hazard_that_described_invoices_otherwise_loads_and_forecasts_nothing(
 
 
 def as_of_version(version):
-    """The files as that version would have written them: without those of newcomers."""
+    """The files as that version would have written them: before the fourth without those of newcomers."""
     stored = json.loads(files()["formula.json"]) | {"format": version}
+    if version == WITH_NEWCOMERS:
+        del stored["newcomers"]["late_at_all"]
+        return files() | {"formula.json": json.dumps(stored).encode()}
     del stored["newcomers"]
     if version == 1:
         del stored["format"]

@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
-from functools import lru_cache
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -14,47 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelling import small
+from newcomers_book import WORLD, hazard, ledger, lessons, newcomers, open_cases
 from riskscore.errors import ModelRefused
-from riskscore.hazard import Hazard, from_part, take_cases
-from riskscore.hazard.bins import EDGES
+from riskscore.hazard import from_part, take_cases
 from riskscore.hazard.fit_newcomers import evenly_by_customer, fit_newcomers
 from riskscore.hazard.inputs import fit_habits
-from riskscore.hazard.newcomers import BOOSTERS, HALVES, Half, Known, blind, facts_of, halves_of
+from riskscore.hazard.newcomers import BOOSTERS, HALVES, Half, Known, Newcomers, blind, facts_of, halves_of
 from riskscore.hazard.watched import Watched
 from riskscore.snapshot import customers_known_at
-from riskscore.stores.engines import ledger_of
-from riskscore.training.invoices import gather_invoices, learn_hazard
 from simulated import world_of
-
-WORLD = {"preset": "default", "n_customers": 150, "n_months": 18, "seed": 8}
-
-
-@lru_cache(maxsize=1)
-def ledger():
-    return ledger_of(dict(world_of(**WORLD).tables), "EUR")
-
-
-@lru_cache(maxsize=1)
-def lessons():
-    """Cases and what became of them."""
-    gathered = gather_invoices([ledger()], small(), until=world_of(**WORLD).end_on)
-    now = gathered.fates[gathered.until]
-    return gathered, gathered.cases.take(now.counts), now.take(now.counts)
-
-
-@lru_cache(maxsize=1)
-def hazard():
-    return Hazard(learn_hazard(lessons()[0], small()))
-
-
-@lru_cache(maxsize=1)
-def open_cases():
-    day = world_of(**WORLD).end_on - timedelta(days=150)
-    return take_cases(ledger(), customers_known_at(ledger(), day))
-
-
-def newcomers():
-    return open_cases().take(open_cases().newcomer & (open_cases().age < 0))
 
 
 def with_facts(cases, **facts):
@@ -88,7 +55,9 @@ def test_better_ratios_and_a_better_rating_make_a_newcomer_be_expected_earlier()
     assert (late(with_facts(newcomers(), **sound)) < late(with_facts(newcomers(), **weak)) - 0.01).all()
 
 
-@pytest.mark.parametrize("name", ["debt_ratio", "operating_margin", "rating_notch", "return_on_assets_two_years", "altman_z2"])
+@pytest.mark.parametrize(
+    "name", ["debt_ratio", "operating_margin", "rating_notch", "return_on_assets_two_years", "debt_ratio_two_years", "altman_z2"]
+)
 def test_no_fact_contradicts_its_direction_for_being_late_at_all(name):
     known = Known.of(small().cold.features)
     values = np.array([-1.0, 0.1, 0.3, 0.8, 1.5, 6, 15])
@@ -106,15 +75,13 @@ def test_it_speaks_only_while_nothing_has_been_settled():
 
     assert (before[~new] == after[~new]).all()
     assert (before[new] != after[new]).any(axis=1).all()
-    own = hazard().newcomers.log_odds(cases.take(new))
-    chance = np.where(cases.age[new, None] < EDGES, 1 / (1 + np.exp(-own)), 0.0)
-    assert before[new] == pytest.approx(np.cumprod(1 - chance, axis=1))
+    assert (before[new] == hazard().newcomers.survived(cases.take(new))).all()
 
 
 def test_it_is_blind_to_what_customers_paid():
     cases = open_cases()
 
-    assert (hazard().newcomers.log_odds(cases) == hazard().newcomers.log_odds(blind(cases))).all()
+    assert (hazard().newcomers.survived(cases) == hazard().newcomers.survived(blind(cases))).all()
     never = ledger().frames | {"settlements": ledger().frames["settlements"].filter(nw.col("amount") < 0)}
     day = world_of(**WORLD).end_on - timedelta(days=150)
     unpaid = take_cases(replace(ledger(), frames=never), customers_known_at(ledger(), day))
@@ -153,6 +120,10 @@ def test_with_too_few_customers_the_mean_of_the_book_speaks():
     fitted = fit_newcomers(cases, fates, habits, recipe)
 
     assert set(fitted.files.values()) == {b""}
+    assert fitted.formula["late_at_all"] is None
+    mean = Newcomers(fitted.formula, habits, list(fitted.files.values())).survived(newcomers())
+    assert (np.diff(mean, axis=1) <= 0).all()
+    assert mean.min() > 0
     assert (fitted.standing == 0).all()
     for half in fitted.formula["halves"]:
         assert 1 / (1 + np.exp(-np.array(half["logistic"]["bins"]))) == pytest.approx(habits["mean"], abs=1e-3)

@@ -9,6 +9,7 @@ import pyarrow as pa
 from scipy.special import logit
 
 from riskscore.hazard.cases import Cases, customers_of
+from riskscore.hazard.fit_late_at_all import fit_late_at_all
 from riskscore.hazard.inputs import SMALLEST_CHANCE
 from riskscore.hazard.members import fit_logistic_by_bin, fit_trees_over_bins
 from riskscore.hazard.newcomers import BOOSTERS, HALVES, Half, Known, facts_of, halves_of, see
@@ -53,7 +54,12 @@ def fit_newcomers(cases: Cases, fates: Watched, habits: Mapping[str, Any], recip
         samples.append(sample)
         others, formula = in_half != half, Half(stored, trees, known)
         standing[others] = formula.standing(facts_of(cases.who.filter(pa.array(others)), known, formula.levels))
-    told = {"numbers": list(known.numbers), "categories": list(known.categories), "halves": learned}
+    told = {
+        "numbers": list(known.numbers),
+        "categories": list(known.categories),
+        "halves": learned,
+        "late_at_all": fit_late_at_all(cases, fates, terms.late_at_all, terms.customers_with_event),
+    }
     return FittedNewcomers(told, files, tuple(samples), standing)
 
 

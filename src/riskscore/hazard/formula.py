@@ -26,9 +26,9 @@ from riskscore.model.formula import Floats
 FILES_BEFORE_4 = ("booster.txt", "formula.json", "selftest.json")
 HAZARD_FILES = (*FILES_BEFORE_4, *BOOSTERS)
 SELFTEST_TOLERANCE = 1e-12
-FORMAT = 4
+FORMAT = 5
 """How a hazard describes cases. 1 took the 12th on which a 10th was paid for a twelfth; 2 did not ask how was paid lately; 3 had
-nothing to say of newcomers.
+nothing to say of newcomers; 4 did not ask of their invoices directly whether they are late at all.
 """
 
 WITH_NEWCOMERS = 4
@@ -80,7 +80,7 @@ class Hazard:
         self.rate: dict[str, float] = stored.get("rate", {"intercept": 0.0, "slope": 1.0, "center": 0.0})
         self.booster = lightgbm.Booster(model_str=files["booster.txt"].decode())
         self.newcomers: Newcomers | None = None
-        if self.format >= WITH_NEWCOMERS:
+        if self.format == FORMAT:
             self.newcomers = Newcomers(stored["newcomers"], self.habits, [files[name] for name in BOOSTERS])
         self.names = inputs_of(self.catalogue) if self.newcomers else (*self.catalogue, *OF_CASE, *OF_BIN)
 
@@ -96,9 +96,9 @@ class Hazard:
         standing = self.newcomers.standing(cases.who)[cases.observation]
         chance = np.zeros((len(cases), N_BINS))
         chance[case, place] = expit(self.log_odds(described.period_matrix(case, place, standing), place))
-        new = cases.newcomer
-        chance[new] = np.where(described.age[new, None] < EDGES, expit(self.newcomers.log_odds(cases.take(new))), 0.0)
-        return Curves(described.age, bins.survival(chance, described.age), bins.book_pace(self.habits["mean"]))
+        survived, new = bins.survival(chance, described.age), cases.newcomer
+        survived[new] = self.newcomers.survived(cases.take(new))
+        return Curves(described.age, survived, bins.book_pace(self.habits["mean"]))
 
     def log_odds(self, periods: Floats, place: Any) -> Floats:
         """The log-odds to be paid in the bin, of periods as `Described.period_matrix` gives them; place: their bins.

@@ -17,11 +17,13 @@ from typing import Any
 import lightgbm
 import numpy as np
 import pyarrow as pa
+from scipy.special import expit
 
 from riskscore.features import CATALOGUE
-from riskscore.hazard.bins import N_BINS
+from riskscore.hazard.bins import EDGES, N_BINS, survival
 from riskscore.hazard.cases import OF_PAYMENTS, Cases
 from riskscore.hazard.inputs import OF_BIN, OF_CASE, Described, describe
+from riskscore.hazard.late_at_all import AT_DUE, LateAtAll, paid_late_with
 from riskscore.hazard.members import logistic_log_odds, trees_log_odds
 from riskscore.hazard.two_years import TWO_YEARS
 from riskscore.model.formula import Floats
@@ -155,6 +157,16 @@ class Newcomers:
         self.known = Known(tuple(stored["numbers"]), tuple(stored["categories"]))
         self.habits = habits
         self.halves = [Half(each, text, self.known) for each, text in zip(stored["halves"], trees, strict=True)]
+        self.late_at_all = None if stored["late_at_all"] is None else LateAtAll(stored["late_at_all"])
+
+    def survived(self, cases: Cases) -> Floats:
+        """The chance to be still unpaid at every edge: (n, N_BINS), 1 at edges that are past."""
+        curves = survival(np.where(cases.age[:, None] < EDGES, expit(self.log_odds(cases)), 0.0), cases.age)
+        not_due = cases.age < 0
+        if self.late_at_all is not None and not_due.any():
+            told = self.late_at_all.told(cases.take(not_due), curves[not_due, AT_DUE], np.asarray(self.habits["mean"]))
+            curves[not_due] = paid_late_with(curves[not_due], told)
+        return curves
 
     def log_odds(self, cases: Cases) -> Floats:
         """The log-odds to be paid in each bin ahead: (n, N_BINS); 0 in bins that are past."""

@@ -1,0 +1,75 @@
+"""Fitting what says of a newcomer's invoice whether it is late at all."""
+
+from typing import Any
+
+import numpy as np
+from scipy.special import logit
+
+from riskscore.features import CATALOGUE
+from riskscore.hazard.cases import Cases, customers_of
+from riskscore.hazard.late_at_all import FACTS, NUMBERS, Asked, asked_of
+from riskscore.hazard.two_years import TWO_YEARS
+from riskscore.hazard.watched import Watched
+from riskscore.model.formula import Floats
+from riskscore.model.logistic import BOUNDS, fit_logistic, rounded
+from riskscore.model.members import describe_term
+from riskscore.recipe import LateAtAllTerms
+
+FEW = 20
+"""Invoices of the mean share that stand beside those of the newest weeks."""
+
+RISKS = {each.name: each.risk for each in (*CATALOGUE.values(), *TWO_YEARS)}
+
+
+def fit_late_at_all(cases: Cases, fates: Watched, terms: LateAtAllTerms, fewest: int) -> dict[str, Any] | None:
+    """The logistic in plain values; None where fewer customers than `fewest` were late, or in time."""
+    late = late_at_all(fates)
+    asked = cases.invoices["new"].to_numpy(zero_copy_only=False) & (cases.age <= 0) & ~np.isnan(late)
+    if not asked.any():
+        return None
+    last = float((cases.column("due") + fates.watched).max())
+    cases, late = cases.take(asked), late[asked]
+    customers = customers_of(cases)
+    if min(len(np.unique(customers[late == kind])) for kind in (0, 1)) < fewest:
+        return None
+    due, issued = cases.column("due"), cases.column("as_of")
+    follow = float(terms.level_share)
+    level = follow * logit(late_lately(due, late, issued, terms.level_days))
+    now = follow * logit(late_lately(due, late, np.array([last + 1]), terms.level_days))[0]
+    read = asked_of(cases)
+    described = [
+        describe_term(read.numbers[:, at], {"name": name, "kind": "number"}, terms.winsor) for at, name in enumerate(NUMBERS)
+    ]
+    each = len(late) / len(np.unique(customers))
+    fit = fit_logistic(read.design(described), late, ridge=terms.ridge * each, bounds=_bounds(read), offset=level)
+    return {
+        "terms": [{key: term[key] for key in ("input", "low", "high", "bend", "center", "scale")} for term in described],
+        "intercept": fit.intercept,
+        "coefficients": fit.coefficients.tolist(),
+        "level": rounded(now),
+        "weight": float(terms.weight),
+    }
+
+
+def late_at_all(fates: Watched) -> Floats:
+    """1.0 unpaid on the due date, 0.0 paid by it, NaN where that is not known yet."""
+    seen = fates.paid <= fates.watched
+    result: Floats = np.where(seen, fates.paid > 0, np.where(fates.watched > 0, 1.0, np.nan))
+    return result
+
+
+def late_lately(due: Floats, late: Floats, days: Floats, window: int) -> Floats:
+    """For each day: of the invoices due in so many days before it, the share that was late, pulled toward that of all."""
+    order = np.argsort(due, kind="stable")
+    sorted_due, before = due[order], np.concatenate([[0.0], np.cumsum(late[order])])
+    end, begin = np.searchsorted(sorted_due, days, "left"), np.searchsorted(sorted_due, days - window, "left")
+    result: Floats = (before[end] - before[begin] + FEW * late.mean()) / (end - begin + FEW)
+    return result
+
+
+def _bounds(read: Asked) -> list[tuple[float, float]]:
+    """The signs of the coefficients, in the order of `Asked.design`."""
+    of_facts = [BOUNDS[RISKS[name]] for name in FACTS]
+    free = read.unknown.shape[1] + read.due_dates.shape[1] + len(NUMBERS) - len(FACTS)
+    n_numbers_free = len(NUMBERS) - len(FACTS)
+    return [*of_facts, *[BOUNDS["none"]] * n_numbers_free, of_facts[0], *[BOUNDS["none"]] * (free - n_numbers_free)]

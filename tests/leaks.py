@@ -83,12 +83,11 @@ _on_watch: list[Watch] = []
 """The last of them looks."""
 
 
-class _Listener(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        from riskscore_serving.logs import OneLine
+def _of_logs(record: logging.LogRecord) -> None:
+    from riskscore_serving.logs import OneLine
 
-        if _on_watch:
-            _on_watch[-1].look(f"the log {record.name}", OneLine().format(record).encode())
+    if _on_watch:
+        _on_watch[-1].look(f"the log {record.name}", OneLine().format(record).encode())
 
 
 def _of_processes(event: str, given: tuple[Any, ...]) -> None:
@@ -112,9 +111,13 @@ def listen() -> None:
     """Have everything in this process looked at from now on by whoever is on watch. Once a process: there is no way back."""
     from riskscore_serving import operating, problems
 
-    listener = _Listener()
-    for log in (logging.getLogger(), operating.requests_log):
-        log.addHandler(listener)
+    pass_on = logging.Logger.callHandlers
+
+    def heard(logger: logging.Logger, record: logging.LogRecord) -> None:  # also of loggers that keep their entries to themselves
+        _of_logs(record)
+        pass_on(logger, record)
+
+    logging.Logger.callHandlers = heard  # type: ignore[method-assign]
     operating.requests_log.setLevel(logging.INFO)
     operating.requests_log.propagate = False
     sys.addaudithook(_of_processes)

@@ -19,6 +19,12 @@ SLOWEST_HEAD = 10.0
 MOST_CONNECTIONS = 800
 """Of all clients together, well below the thousand files that a process may commonly open."""
 
+MOST_TOLD = 100
+"""Of the connections beyond: those that are given the time to read why they are refused."""
+
+SLOWEST_TO_LEAVE = 1.0
+"""Seconds they have for it."""
+
 _TOLD = b'{"type":"urn:riskscore:problem:overloaded","title":"There are too many connections.","status":503,"instance":"none"}'
 TOO_MANY = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n"
@@ -55,6 +61,7 @@ class Connection(HttpToolsProtocol):
     """
 
     _slow: asyncio.TimerHandle | None = None
+    _refused = False
 
     def __init__(self, *given: Any, sieved: Sieve, watched: Watched, **more: Any) -> None:
         super().__init__(*given, **more)
@@ -63,14 +70,23 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Somebody is there."""
         super().connection_made(transport)
-        if len(self.connections) > MOST_CONNECTIONS:
-            transport.write(TOO_MANY)
+        beyond = len(self.connections) - MOST_CONNECTIONS
+        if beyond <= 0:
+            self._expect_head()
+            return
+        transport.write(TOO_MANY)
+        if beyond > MOST_TOLD or not transport.can_write_eof():
             transport.close()
             return
-        self._expect_head()
+        # What is on its way is taken and dropped: a line closed on unread bytes is reset, and the answer lost with it.
+        self._refused = True
+        transport.write_eof()
+        self.loop.call_later(SLOWEST_TO_LEAVE, transport.close)
 
     def data_received(self, data: bytes) -> None:
         """Something came."""
+        if self._refused:
+            return
         super().data_received(data)
         # uvicorn forgets that the connection was idle with the first letter; what is no head by then must become one in time.
         if self._slow is None and (self.cycle is None or self.cycle.response_complete):

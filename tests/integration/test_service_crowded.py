@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from threading import Event
 from typing import Any
 
@@ -52,20 +52,16 @@ def app(held: Held) -> Any:
 
 
 def score(port: int, customer: str = "acme") -> tuple[int, dict[str, str], Any]:
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    line.request("POST", "/v1/scores", json.dumps({"customer_id": customer}), {"Content-Type": "application/json"})
-    answer = line.getresponse()
-    found = answer.status, {name.lower(): value for name, value in answer.getheaders()}, json.loads(answer.read())
-    line.close()
-    return found
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as line:
+        line.request("POST", "/v1/scores", json.dumps({"customer_id": customer}), {"Content-Type": "application/json"})
+        answer = line.getresponse()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, json.loads(answer.read())
 
 
 def alive(port: int) -> int:
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    line.request("GET", "/livez")
-    status = line.getresponse().status
-    line.close()
-    return status
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as line:
+        line.request("GET", "/livez")
+        return line.getresponse().status
 
 
 def until(holds: Callable[[], bool]) -> None:

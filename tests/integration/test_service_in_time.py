@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from queue import Full
 from typing import Any
@@ -166,7 +166,7 @@ def test_a_decision_of_the_book_before_is_not_remembered_for_the_book_of_today()
         go.wait(30)
 
     old, new = BookDesk(before=slow), BookDesk()
-    new.made = type(new.made)(**{**new.made.__dict__, "book": "d" * 64})
+    new.made = replace(new.made, book="d" * 64)
     desks.append(old)
     app = create_app(lambda: desks[-1], Address(), Open(), rules=Rules(max_book_age_days=100_000))
     with TestClient(app, base_url="http://127.0.0.1:8000") as client, ThreadPoolExecutor(1) as pool:

@@ -43,11 +43,17 @@ _REFUSED_HEADERS = [
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
 ]
+_REFUSED_HEAD = b"HTTP/1.1 503 Service Unavailable\r\n%sx-request-id: %%s\r\nconnection: %%s\r\n\r\n" % b"".join(
+    name + b": " + value + b"\r\n" for name, value in _REFUSED_HEADERS
+)
+MOST_UNREAD = 2**16
+"""Bytes of refusals that a client may leave unread before it is hung up on."""
+
 _PROBES = frozenset(path.encode() for path in PROBES)
 
 
 async def turned_away(_: Scope, __: Receive, send: Send) -> None:
-    """What is answered in a crowd: as little as can be done, or refusing costs what answering does, and nothing is answered."""
+    """What is answered in a crowd to a request that has to wait its turn on its line."""
     request_id = secrets.token_hex(16).encode()
     await send({"type": "http.response.start", "status": 503, "headers": [*_REFUSED_HEADERS, (b"x-request-id", request_id)]})
     await send({"type": "http.response.body", "body": _REFUSED % request_id})
@@ -62,6 +68,7 @@ class Connection(HttpToolsProtocol):
 
     _slow: asyncio.TimerHandle | None = None
     _refused = False
+    _dropping = False
 
     def __init__(self, *given: Any, sieved: Sieve, watched: Watched, **more: Any) -> None:
         super().__init__(*given, **more)
@@ -97,14 +104,39 @@ class Connection(HttpToolsProtocol):
         self._expect_nothing()
         crowd = len(self.tasks)
         self.scope[CROWD] = crowd  # type: ignore[literal-required]
-        whole = self.app
-        if crowd - self._sieved.sending >= sieve.MOST_AT_ONCE and self.url.partition(b"?")[0] not in _PROBES:
-            self._turned_away.inc()
-            self.app = turned_away
+        if crowd - self._sieved.sending < sieve.MOST_AT_ONCE or self.url.partition(b"?")[0] in _PROBES:
+            super().on_headers_complete()
+            return
+        self._turned_away.inc()
+        if self.cycle is None or self.cycle.response_complete:
+            self._turn_away()
+            return
+        whole, self.app = self.app, turned_away  # in its turn, behind what was asked on this line before
         try:
             super().on_headers_complete()
         finally:
             self.app = whole
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a body came."""
+        if not self._dropping:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        if not self._dropping:
+            super().on_message_complete()
+        self._dropping = False
+
+    def _turn_away(self) -> None:
+        """Refuse at once, with neither a task nor an app, and drop what comes of the request yet: that is what a crowd costs."""
+        self._dropping = True
+        stays = self.parser.get_http_version() == "1.1" and self.parser.should_keep_alive()
+        request_id = secrets.token_hex(16).encode()
+        body = b"" if self.parser.get_method() == b"HEAD" else _REFUSED % request_id
+        self.transport.write(_REFUSED_HEAD % (request_id, b"keep-alive" if stays else b"close") + body)
+        if not stays or self.transport.get_write_buffer_size() > MOST_UNREAD:
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is there any more."""

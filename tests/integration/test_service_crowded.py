@@ -105,6 +105,32 @@ def test_who_comes_into_a_crowd_is_told_at_once_and_those_inside_are_served(app,
     assert (probe, after[0]) == (200, 200)
 
 
+def test_who_is_turned_away_keeps_the_line_and_may_ask_again(app, held, monkeypatch) -> None:
+    """Two requests and a head alone on one line, one of them with its body in pieces; a line that is to be closed is."""
+    monkeypatch.setattr(sieve, "MOST_AT_ONCE", 6)
+    body = b'{"customer_id":"acme"}'
+    asked = HEAD + b"Content-Length: %d\r\n\r\n" % len(body)
+    with listening(app) as port, socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as line:
+        with crowd(port, held, 6):
+            heard = []
+            for pieces in ([asked + body], [asked, body[:3], body[3:]], [asked.replace(b"POST", b"HEAD") + body]):
+                for piece in pieces:
+                    line.sendall(piece)
+                    time.sleep(0.05)
+                heard.append(line.recv(4096))
+            with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as other:
+                other.sendall(asked.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") + body)
+                last = b"".join(iter(lambda: other.recv(4096), b""))
+        line.sendall(asked + body)
+        served = line.recv(4096)
+
+    assert [each.split(b" ", 2)[1] for each in heard] == [b"503"] * 3
+    assert [each.endswith(b"\r\n\r\n") for each in heard] == [False, False, True], "the answer to a HEAD has no body"
+    assert served.split(b" ", 2)[1] == b"200"
+    assert last.split(b" ", 2)[1] == b"503"
+    assert b"connection: close" in last
+
+
 def test_a_server_that_lets_everybody_in_is_seen(app, held, monkeypatch) -> None:
     monkeypatch.setattr(sieve, "MOST_AT_ONCE", 10_000)
     with listening(app) as port:

@@ -16,6 +16,7 @@ from modelling import small
 from newcomers_book import WORLD, hazard, ledger, lessons, newcomers, open_cases
 from riskscore.errors import ModelRefused
 from riskscore.hazard import from_part, take_cases
+from riskscore.hazard.bins import EDGES
 from riskscore.hazard.fit_newcomers import evenly_by_customer, fit_newcomers
 from riskscore.hazard.inputs import fit_habits
 from riskscore.hazard.newcomers import BOOSTERS, HALVES, Half, Known, Newcomers, blind, facts_of, halves_of
@@ -78,6 +79,22 @@ def test_it_speaks_only_while_nothing_has_been_settled():
     assert (before[new] == hazard().newcomers.survived(cases.take(new))).all()
 
 
+def test_an_overdue_invoice_is_a_record_though_nothing_was_settled():
+    """Of two customers that have settled nothing, the one that owes what is past due is judged by what it shows."""
+    cases = open_cases()
+    new = cases.newcomer
+    exposed = cases.exposed_in.copy()
+    exposed[:, EDGES == 30] += 1
+    owing = replace(cases, exposed_in=exposed)
+    fresh = replace(cases, settled=np.zeros_like(cases.settled), exposed_in=np.where(EDGES <= 0, 3.0, np.zeros_like(exposed)))
+
+    assert new.any()
+    assert not owing.newcomer.any()
+    assert fresh.newcomer.all(), "what is open and not due yet shows nothing"
+    known = replace(owing, settled=np.maximum(cases.settled, 1))
+    assert (hazard().curves(owing).survived == hazard().curves(known).survived).all(), "by the hazard of those with a record"
+
+
 def test_it_is_blind_to_what_customers_paid():
     cases = open_cases()
 
@@ -86,7 +103,7 @@ def test_it_is_blind_to_what_customers_paid():
     day = world_of(**WORLD).end_on - timedelta(days=150)
     unpaid = take_cases(replace(ledger(), frames=never), customers_known_at(ledger(), day))
     known, levels = hazard().newcomers.known, hazard().newcomers.halves[0].levels
-    assert unpaid.newcomer.all()
+    assert (unpaid.settled == 0).all()
     assert np.array_equal(facts_of(cases.who, known, levels), facts_of(unpaid.who, known, levels), equal_nan=True)
 
 

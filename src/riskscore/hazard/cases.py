@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from riskscore import features
 from riskscore.hazard import two_years
+from riskscore.hazard.bins import EDGES
 from riskscore.hazard.records import take_records
 from riskscore.model.formula import Floats
 from riskscore.snapshot import OpenItems, Snapshot, snapshot_of, take_open_items
@@ -50,7 +51,7 @@ class Cases:
     month_days, mondays: the same by day of the month, Mondays apart: what is due on a weekend is paid on one.
     paid_in, exposed_in: how many invoices of the last year were paid in each age bin, and how many were exposed in it.
     lately_paid_in, lately_exposed_in: the same of what happened in each of the windows `LATELY`: (n, windows, N_BINS).
-    settled: how many invoices the customer had settled by the date, ever; without one it is a newcomer.
+    settled: how many invoices the customer had settled by the date, ever.
     """
 
     invoices: pa.Table
@@ -80,8 +81,12 @@ class Cases:
 
     @property
     def newcomer(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Which cases are of a customer that has not settled an invoice yet."""
-        result: np.ndarray[tuple[int], np.dtype[np.bool_]] = (self.settled == 0)[self.observation]
+        """Which cases are of a customer that has shown nothing yet: no invoice settled, and none open past its due date.
+
+        Unpaid invoices that are overdue are a record too; who is asked only about settled ones forgets the worst payers.
+        """
+        overdue = self.exposed_in[:, EDGES > 0].any(axis=1)
+        result: np.ndarray[tuple[int], np.dtype[np.bool_]] = ((self.settled == 0) & ~overdue)[self.observation]
         return result
 
     def take(self, mask: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> "Cases":

@@ -64,8 +64,7 @@ def test_it_says_in_the_mean_what_came_of_the_invoices_it_learned_from():
     known = cases.invoices["new"].to_numpy(zero_copy_only=False) & (cases.age <= 0) & ~np.isnan(late_at_all(fates))
     late, asked = late_at_all(fates)[known], cases.take(known)
     level = float(TERMS.level_share) * logit(late_lately(asked.column("due"), late, asked.column("as_of"), TERMS.level_days))
-    said = read.constant + asked_of(asked).design(read.terms, asked.newcomer.astype(float)) @ read.coefficients
-    chance = 1 / (1 + np.exp(-(said + level)))
+    chance = 1 / (1 + np.exp(-(read.log_odds(asked) + level)))
     weak = asked_of(asked).numbers[:, 0] >= np.nanmedian(asked_of(asked).numbers[:, 0])
 
     assert chance.mean() == pytest.approx(late.mean(), abs=1e-6)
@@ -83,14 +82,6 @@ def test_the_answer_follows_the_newest_weeks_part_of_the_way():
     assert now["level"] > then["level"] + 0.5
     unmoved = TERMS.model_copy(update={"level_share": 0})
     assert fit_late_at_all(cases, worse, unmoved, 1)["level"] == 0
-
-
-def test_newcomers_may_pay_otherwise_than_those_who_have_stayed():
-    _, cases, fates = lessons()
-    worse = Watched(np.where(cases.newcomer, np.inf, fates.paid), fates.watched)
-    before, after = (LateAtAll(fit_late_at_all(cases, each, ALONE, 1)).log_odds(newcomers()) for each in (fates, worse))
-
-    assert (after > before + 0.3).all()
 
 
 def test_too_few_customers_of_a_kind_teach_nothing():

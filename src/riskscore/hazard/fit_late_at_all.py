@@ -41,13 +41,7 @@ def fit_late_at_all(cases: Cases, fates: Watched, terms: LateAtAllTerms, fewest:
         describe_term(read.numbers[:, at], {"name": name, "kind": "number"}, terms.winsor) for at, name in enumerate(NUMBERS)
     ]
     each = len(late) / len(np.unique(customers))
-    fit = fit_logistic(
-        read.design(described, cases.newcomer.astype(np.float64)),
-        late,
-        ridge=terms.ridge * each,
-        bounds=_bounds(read),
-        offset=level,
-    )
+    fit = fit_logistic(read.design(described), late, ridge=terms.ridge * each, bounds=_bounds(read), offset=level)
     return {
         "terms": [{key: term[key] for key in ("input", "low", "high", "bend", "center", "scale")} for term in described],
         "intercept": fit.intercept,
@@ -76,6 +70,6 @@ def late_lately(due: Floats, late: Floats, days: Floats, window: int) -> Floats:
 def _bounds(read: Asked) -> list[tuple[float, float]]:
     """The signs of the coefficients, in the order of `Asked.design`."""
     of_facts = [BOUNDS[RISKS[name]] for name in FACTS]
-    of_invoice = [BOUNDS["none"]] * (len(NUMBERS) - len(FACTS))
-    others = [BOUNDS["none"]] * (read.unknown.shape[1] + 1 + read.due_dates.shape[1])
-    return [*of_facts, *of_invoice, of_facts[0], *others]
+    free = read.unknown.shape[1] + read.due_dates.shape[1] + len(NUMBERS) - len(FACTS)
+    n_numbers_free = len(NUMBERS) - len(FACTS)
+    return [*of_facts, *[BOUNDS["none"]] * n_numbers_free, of_facts[0], *[BOUNDS["none"]] * (free - n_numbers_free)]

@@ -55,15 +55,13 @@ class Asked:
         """One column a weekday, then one a day of the month."""
         return np.column_stack([np.eye(N_WEEKDAYS)[self.weekday], np.eye(N_DAYS)[self.day]])
 
-    def design(self, terms: Sequence[Mapping[str, Any]], newcomer: Floats) -> Floats:
-        """The inputs of the logistic: numbers by their terms, the rating again where it is all that is known, unknown, newcomer,
-        due dates.
+    def design(self, terms: Sequence[Mapping[str, Any]]) -> Floats:
+        """The inputs of the logistic: numbers by their terms, the rating again where it is all that is known, unknown, due dates.
 
-        Without accounts the rating is the only witness, and says more. newcomer: (n,), 1 where the customer had shown nothing
-        yet: those who came lately may pay otherwise than those who have stayed.
+        Without accounts the rating is the only witness, and says more.
         """
         known = np.column_stack([standardised(term, self.numbers[:, at]) for at, term in enumerate(terms)])
-        return np.column_stack([known, known[:, 0] * self.unknown[:, 1], self.unknown, newcomer, self.due_dates])
+        return np.column_stack([known, known[:, 0] * self.unknown[:, 1], self.unknown, self.due_dates])
 
 
 def asked_of(cases: Cases) -> Asked:
@@ -86,8 +84,8 @@ class LateAtAll:
         self.weight: float = stored["weight"]
 
     def log_odds(self, cases: Cases) -> Floats:
-        """The log-odds of each invoice of a newcomer, as of its issue, to be unpaid on its due date: (n,)."""
-        result: Floats = self.constant + asked_of(cases).design(self.terms, np.ones(len(cases))) @ self.coefficients
+        """The log-odds of each invoice, as of its issue, to be unpaid on its due date: (n,)."""
+        result: Floats = self.constant + asked_of(cases).design(self.terms) @ self.coefficients
         return result
 
     def told(self, cases: Cases, by_curve: Floats, mean: Floats) -> Floats:

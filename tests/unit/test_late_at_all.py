@@ -117,6 +117,13 @@ def test_an_invoice_that_has_been_open_for_long_is_likelier_late_and_a_fresh_one
     assert not_paid_yet(at_age(long, long.column("issued_on") - long.column("due")), mean) == pytest.approx(0, abs=1e-12)
 
 
+@pytest.mark.parametrize("chance", [0.0, 1.0])
+def test_a_book_where_nobody_or_everybody_pays_before_the_due_date_leaves_an_answer(chance):
+    mean = np.where(EDGES <= 0, chance, 0.2)
+
+    assert np.isfinite(not_paid_yet(newcomers(), mean)).all()
+
+
 def test_after_the_due_date_the_hazard_alone_speaks():
     files = dict(hazard().files)
     stored = json.loads(files["formula.json"])

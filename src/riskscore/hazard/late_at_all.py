@@ -18,6 +18,7 @@ from scipy.special import expit, logit
 
 from riskscore.hazard.bins import EDGES, N_BINS, book_pace, survival, unpaid_at
 from riskscore.hazard.cases import Cases
+from riskscore.hazard.inputs import SMALLEST_CHANCE
 from riskscore.hazard.two_years import TWO_YEARS
 from riskscore.model.formula import Floats
 from riskscore.model.members import standardised
@@ -101,8 +102,10 @@ def not_paid_yet(cases: Cases, mean: Floats) -> Floats:
     """What it adds to the log-odds to be late at all that an invoice has been open until its age: (n,), 0 on the day of issue.
 
     As it is of the book's mean invoice, whose chance to be paid in each bin is `mean`: so that no fact of the customer, which may
-    move the day of payment too, turns against its direction.
+    move the day of payment too, turns against its direction. No chance is taken to be none or certain: in a book where nobody
+    ever paid before the due date that would leave nothing to compare.
     """
+    mean = np.clip(mean, SMALLEST_CHANCE, 1 - SMALLEST_CHANCE)
     issued = np.minimum(cases.column("issued_on") - cases.column("due"), cases.age)
     curve = survival(np.broadcast_to(mean, (len(cases), N_BINS)), issued)
     before = curve[:, AT_DUE]

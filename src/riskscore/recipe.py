@@ -65,6 +65,13 @@ class LogisticTerms(_Part):
     winsor: float = Field(ge=0, lt=0.25, description="values beyond these quantiles of the training count as the quantile")
 
 
+class HazardLogisticTerms(LogisticTerms):
+    """The logistic member of the payment hazard; `ridge` is for what is known of the customer itself."""
+
+    ridge_record: float = Field(gt=0, description="the same penalty, for how the customer has paid by age and lately")
+    ridge_invoice: float = Field(gt=0, description="the same penalty, for the invoice, its days and its bin")
+
+
 class TreeSize(_Part):
     """How large the trees may be from so many customers with an event on."""
 
@@ -160,7 +167,7 @@ class HazardTerms(_Part):
 
     most_cases: int = _whole("invoices learned from at most; of a larger book a fixed share of them", 1000, 10**7)
     rate_weight: Decimal = _exact("weight of the customer's own shrunken record on the log-odds")
-    logistic: LogisticTerms = Field(description="regularised logistic regression by bin")
+    logistic: HazardLogisticTerms = Field(description="regularised logistic regression by bin")
     trees: TreeTerms = Field(description="LightGBM over the bins; sizes by customers that paid late")
     newcomers: NewcomerHazardTerms = Field(
         description="customers without a settled invoice, by the features of `cold`; its answer is also an input of the members"

@@ -8,6 +8,7 @@ from scipy.special import logit
 from riskscore.features import CATALOGUE
 from riskscore.hazard.cases import Cases, customers_of
 from riskscore.hazard.late_at_all import FACTS, NUMBERS, Asked, asked_of
+from riskscore.hazard.repetition import rows_each
 from riskscore.hazard.two_years import TWO_YEARS
 from riskscore.hazard.watched import Watched
 from riskscore.model.formula import Floats
@@ -40,7 +41,7 @@ def fit_late_at_all(cases: Cases, fates: Watched, terms: LateAtAllTerms, fewest:
     described = [
         describe_term(read.numbers[:, at], {"name": name, "kind": "number"}, terms.winsor) for at, name in enumerate(NUMBERS)
     ]
-    each = len(late) / len(np.unique(customers))
+    each = rows_each(np.unique(customers, return_inverse=True)[1])
     fit = fit_logistic(read.design(described), late, ridge=terms.ridge * each, bounds=_bounds(read), offset=level)
     return {
         "terms": [{key: term[key] for key in ("input", "low", "high", "bend", "center", "scale")} for term in described],

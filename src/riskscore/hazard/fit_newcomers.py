@@ -13,6 +13,7 @@ from riskscore.hazard.fit_late_at_all import fit_late_at_all
 from riskscore.hazard.inputs import SMALLEST_CHANCE
 from riskscore.hazard.members import fit_logistic_by_bin, fit_trees_over_bins
 from riskscore.hazard.newcomers import BOOSTERS, HALVES, Half, Known, facts_of, halves_of, see
+from riskscore.hazard.repetition import customers_shown, rows_each
 from riskscore.hazard.watched import Watched, paid_in_time, periods_seen, unpaid_after_due
 from riskscore.model.formula import Floats
 from riskscore.model.inputs import N_CROSS_FOLDS, level_log_odds
@@ -111,9 +112,9 @@ def _fit_half(
             "weights": {"logistic": 1.0},
         }
         return stored, b"", sample
-    each = len(paid) / len(np.unique(ids[case]))
+    each, n_shown = rows_each(ids[case]), customers_shown(ids[case[late]])
     logistic = fit_logistic_by_bin(matrix, place, paid, known.names, terms.logistic, each, known.directions)
-    trees = fit_trees_over_bins(matrix, paid, terms.trees, n_late, each, seed, known.directions)
+    trees = fit_trees_over_bins(matrix, paid, terms.trees, n_shown, each, seed, known.directions)
     weights = {"logistic": float(terms.logistic.weight), "trees": float(terms.trees.weight)}
     return {"levels": levels, "logistic": logistic, "weights": weights}, trees, sample
 
@@ -123,14 +124,18 @@ def _levels(texts: Mapping[str, Any], ids: Any, case: Any, late: Any) -> tuple[d
     was_late = np.bincount(case[late], minlength=len(ids)).astype(bool).astype(np.float64)
     watched = np.bincount(case, minlength=len(ids)) > 0
     weight = 1.0 / np.bincount(ids)[ids] if len(ids) else np.zeros(0)
-    levels, columns = {}, []
+    levels: dict[str, dict[str, float]] = {}
+    columns = []
     for name, column in texts.items():
-        levels[name] = level_log_odds(column[watched].tolist(), was_late[watched], weight[watched]) if watched.any() else {}
         crossed = np.zeros(len(ids))
+        columns.append(crossed)
+        if len(set(column[watched].tolist())) < 2:  # one level for all tells nobody apart
+            levels[name] = {}
+            continue
+        levels[name] = level_log_odds(column[watched].tolist(), was_late[watched], weight[watched])
         for fold in range(N_CROSS_FOLDS):
             there, others = ids % N_CROSS_FOLDS == fold, watched & (ids % N_CROSS_FOLDS != fold)
             if there.any() and others.any():
                 told = level_log_odds(column[others].tolist(), was_late[others], weight[others])
                 crossed[there] = [told.get(text, 0.0) for text in column[there]]
-        columns.append(crossed)
     return levels, np.array(columns, dtype=np.float64).reshape(len(columns), -1).T

@@ -82,10 +82,23 @@ class Hazard:
         self.newcomers: Newcomers | None = None
         if self.format == FORMAT:
             self.newcomers = Newcomers(stored["newcomers"], self.habits, [files[name] for name in BOOSTERS])
+        self.newcomers_speak: bool = stored.get("newcomers_speak", True)
         self.names = inputs_of(self.catalogue) if self.newcomers else (*self.catalogue, *OF_CASE, *OF_BIN)
 
     def curves(self, cases: Cases) -> Curves:
         """The curve of every case. Raises ModelRefused where the hazard was learned from inputs described in another way."""
+        told = self.by_history(cases)
+        return self.by_newcomers(cases, told) if self.newcomers_speak else told
+
+    def by_newcomers(self, cases: Cases, told: Curves) -> Curves:
+        """The curves with those of newcomers as the hazard of newcomers has them; told: what `by_history` says of the cases."""
+        assert self.newcomers is not None, "by_history refuses a hazard without"
+        survived, new = told.survived.copy(), cases.newcomer
+        survived[new] = self.newcomers.survived(cases.take(new))
+        return Curves(told.age, survived, told.pace)
+
+    def by_history(self, cases: Cases) -> Curves:
+        """The curve of every case by the hazard of customers with a history, newcomers too. Raises as `curves` does."""
         if self.format != FORMAT or self.newcomers is None:
             raise ModelRefused(
                 "the payment hazard of this model was learned from other inputs than this version describes. Its scores and "
@@ -96,9 +109,7 @@ class Hazard:
         standing = self.newcomers.standing(cases.who)[cases.observation]
         chance = np.zeros((len(cases), N_BINS))
         chance[case, place] = expit(self.log_odds(described.period_matrix(case, place, standing), place))
-        survived, new = bins.survival(chance, described.age), cases.newcomer
-        survived[new] = self.newcomers.survived(cases.take(new))
-        return Curves(described.age, survived, bins.book_pace(self.habits["mean"]))
+        return Curves(described.age, bins.survival(chance, described.age), bins.book_pace(self.habits["mean"]))
 
     def log_odds(self, periods: Floats, place: Any) -> Floats:
         """The log-odds to be paid in the bin, of periods as `Described.period_matrix` gives them; place: their bins.
@@ -140,6 +151,11 @@ def with_selftest(
     halves = hazard.newcomers.halves if hazard.newcomers else []
     stored["newcomers"] = [_vectors(*sample, half.log_odds(*sample)) for half, sample in zip(halves, of_newcomers, strict=True)]
     return {**files, "selftest.json": canonical(stored)}
+
+
+def with_newcomers_speaking(files: Mapping[str, bytes], speak: bool) -> dict[str, bytes]:
+    """The files of a hazard that answers newcomers by the hazard of newcomers, or by that of customers with a history."""
+    return {**files, "formula.json": canonical({**json.loads(files["formula.json"]), "newcomers_speak": speak})}
 
 
 def _vectors(periods: Floats, place: Any, answers: Floats) -> dict[str, Any]:

@@ -25,10 +25,15 @@ RUNS = ((-10, 0), (-3, 0), (0, 1), (0, 2), (0, 4), (0, 7), (0, 15), (0, 30))
 OWN = (3, 5, 10, 12)
 """Bins at whose edges (-4, 0, 15 and 30 days) the chance by the customer's own habit is an input of its own."""
 
+OF_RECORD = (
+    *(f"habit_unpaid_{EDGES[bin_]}" for bin_ in OWN), "habit_n",
+    *(f"paid_lately_{days}" for days in LATELY), *(f"paid_late_lately_{days}" for days in LATELY),
+)  # fmt: skip
+"""How the customer has paid, by age and lately."""
+
 OF_CASE = (
     "terms", "age", "log_amount", "log_amount_of_usual", "due_weekday", "is_electronic",
-    *(f"runs_{low}_{high}" for low, high in RUNS), *(f"habit_unpaid_{EDGES[bin_]}" for bin_ in OWN), "habit_n",
-    *(f"paid_lately_{days}" for days in LATELY), *(f"paid_late_lately_{days}" for days in LATELY),
+    *(f"runs_{low}_{high}" for low, high in RUNS), *OF_RECORD,
 )  # fmt: skip
 OF_BIN = ("edge", "days", "runs", "log_runs", "habit", "habit_exposed")
 

@@ -29,11 +29,12 @@ def fit_logistic_by_bin(
     terms: LogisticTerms,
     each: float,
     directions: Sequence[str] | None = None,
+    ridge: Floats | None = None,
 ) -> dict[str, Any]:
     """A constant a bin, and for each input one slope before the due date and another after it.
 
     each: periods a customer has on average. directions: what happens to the *risk* when an input grows (rises, falls, none); null
-    where no sign is kept.
+    where no sign is kept. ridge: a penalty for each input instead of one for all.
     """
     described = [describe_term(matrix[:, at], {"name": name, "kind": "number"}, terms.winsor) for at, name in enumerate(names)]
     used = [at for at, term in enumerate(described) if term["varies"]]
@@ -44,7 +45,9 @@ def fit_logistic_by_bin(
     bounds = (
         [FREE] * N_BINS + [FREE if directions is None else BOUNDS[TO_PAY[directions[at]]] for at in used] + [FREE] * len(used)
     )
-    fit = fit_logistic(design, paid, ridge=terms.ridge * each, bounds=bounds)
+    held = np.full(len(names), terms.ridge) if ridge is None else ridge
+    penalty = each * np.concatenate([np.full(N_BINS, held.min()), held[used], held[used]])
+    fit = fit_logistic(design, paid, ridge=penalty, bounds=bounds)
     slopes = fit.coefficients[N_BINS:].reshape(2, len(used))
     return {
         "bins": (fit.intercept + STEP * fit.coefficients[:N_BINS]).tolist(),

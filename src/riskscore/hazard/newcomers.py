@@ -35,6 +35,12 @@ OWN_RECORD = ("habit", "paid_")
 """How the names of inputs begin that speak of the customer's own record alone."""
 
 BOOSTERS = tuple(f"newcomers_{half}.txt" for half in HALVES)
+FACTS = frozenset(
+    {each.name for each in CATALOGUE.values() if each.group in ("financial_strength", "external_rating", "sector_and_macro")}
+    | {each.name for each in TWO_YEARS}
+)
+"""What can be known of a customer that has bought nothing yet."""
+
 Levels = Mapping[str, Mapping[str | None, float]]
 """By category the log-odds of its levels to be late, less those of all."""
 
@@ -158,6 +164,15 @@ class Newcomers:
         self.habits = habits
         self.halves = [Half(each, text, self.known) for each, text in zip(stored["halves"], trees, strict=True)]
         self.late_at_all = None if stored["late_at_all"] is None else LateAtAll(stored["late_at_all"])
+
+    @property
+    def go_by_facts(self) -> bool:
+        """Whether a fact of the customer speaks in them, or they say the book's mean.
+
+        If not, the hazard of customers with a history reads all that they read, and more.
+        """
+        inputs = [{term["input"] for term in half.logistic["terms"]} for half in self.halves]
+        return any(not each or each & FACTS for each in inputs)
 
     def survived(self, cases: Cases) -> Floats:
         """The chance to be still unpaid at every edge: (n, N_BINS), 1 at edges that are past."""

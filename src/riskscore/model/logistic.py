@@ -29,19 +29,20 @@ def fit_logistic(
     inputs: Floats,
     outcome: Floats,
     *,
-    ridge: float,
+    ridge: float | Floats,
     bounds: Sequence[tuple[float, float]],
     offset: Floats | None = None,
 ) -> Fit:
     """The coefficients that minimise -log likelihood + ridge / 2 * |coefficients|^2 inside their bounds; the intercept is free.
 
-    inputs: (n, d), standardised. outcome: (n,) of 0 and 1. offset: log-odds that are given. Newton steps, each a bounded
+    inputs: (n, d), standardised. outcome: (n,) of 0 and 1. ridge: one for all, or (d,), one an input. offset: log-odds that are
+    given. Newton steps, each a bounded
     least-squares problem. Dropping the columns of wrong sign one by one and fitting again was turned down: what it ends with
     depends on the order, and it keeps out for good a column that a later drop would have brought in.
     """
     design = np.column_stack([np.ones(len(inputs)), inputs])
     low, high = (np.array([unbounded, *(pair[side] for pair in bounds)]) for side, unbounded in ((0, -np.inf), (1, np.inf)))
-    penalty = np.array([0.0, *[ridge] * inputs.shape[1]])
+    penalty = np.concatenate([[0.0], np.broadcast_to(ridge, inputs.shape[1])])
     given = np.zeros(len(inputs)) if offset is None else offset
     beta = np.zeros(design.shape[1])
     loss = _loss(design, outcome, given, penalty, beta)

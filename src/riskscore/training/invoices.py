@@ -21,7 +21,7 @@ from riskscore.hazard import Cases, Curves, Hazard, all_at_issue, cases_of
 from riskscore.hazard.cases import joined, take_cases
 from riskscore.hazard.fit import fit_hazard
 from riskscore.hazard.formula import own_curves
-from riskscore.hazard.inputs import OF_CASE, describe, fit_habits
+from riskscore.hazard.inputs import OF_CASE, SMALLEST_CHANCE, describe, fit_habits
 from riskscore.hazard.two_years import TWO_YEARS
 from riskscore.model.formula import Floats
 from riskscore.recipe import Recipe
@@ -57,8 +57,20 @@ class GatheredInvoices:
     until: date
 
 
-Foretold = tuple[Any, Curves, Curves]
-"""Places among the cases, the hazard's curves of them, and those by the customers' own records."""
+@dataclass(frozen=True)
+class Foretold:
+    """What is said of the invoices issued from a refit date to the next. places: theirs among the gathered cases.
+
+    by_newcomers: newcomers by the hazard of newcomers; by_history: newcomers as all others; own: by the customers' own records.
+    go_by_facts: whether the hazard of newcomers knew a fact of theirs.
+    """
+
+    refit: date
+    places: np.ndarray[Any, np.dtype[np.int64]]
+    by_newcomers: Curves
+    by_history: Curves
+    own: Curves
+    go_by_facts: bool
 
 
 @dataclass(frozen=True)
@@ -159,7 +171,7 @@ def walk_forward_invoices(gathered: GatheredInvoices, recipe: Recipe, *, progres
         progress("judging invoices", number, len(refits))
         parts.append(foretell_from(gathered, recipe, refit))
     progress("judging invoices", len(refits), len(refits))
-    return together(gathered, parts)
+    return together(gathered, parts, recipe)
 
 
 def foretell_from(gathered: GatheredInvoices, recipe: Recipe, refit: date) -> Foretold | None:
@@ -178,22 +190,73 @@ def foretell_from(gathered: GatheredInvoices, recipe: Recipe, refit: date) -> Fo
     learned, asked, lessons = cases.take(past), cases.take(now), then.take(past)
     check_known_before(newest_lesson(learned, lessons), refit)
     hazard = Hazard(fit_hazard(learned, lessons, catalogue_of(), recipe))
-    return np.flatnonzero(now), hazard.curves(asked), own_curves(asked, fit_habits(learned))
+    by_history, own = hazard.by_history(asked), own_curves(asked, fit_habits(learned))
+    return Foretold(refit, np.flatnonzero(now), hazard.by_newcomers(asked, by_history), by_history, own, goes_by_facts(hazard))
 
 
-def together(gathered: GatheredInvoices, parts: Sequence[Foretold | None]) -> Forecast:
-    """The forecast of all refit dates, in their order. Raises TooFewEvents where nothing could be judged."""
+def together(gathered: GatheredInvoices, parts: Sequence[Foretold | None], recipe: Recipe) -> Forecast:
+    """The forecast of all refit dates, in their order; who answers newcomers is decided for each by what was known before it.
+
+    Raises TooFewEvents where nothing could be judged.
+    """
     cases, found = gathered.cases, [part for part in parts if part is not None]
     if not found:
         raise TooFewEvents(
             "no quarter has enough paid and late invoices known before it, so the payment hazard cannot be judged."
         )
-    places = np.concatenate([place for place, _, _ in found])
+    places = np.concatenate([each.places for each in found])
     mask = np.zeros(len(cases), dtype=bool)
     mask[places] = True
     order = np.argsort(places, kind="stable")
-    model, own = (laid([each[which] for each in found]).take(order) for which in (1, 2))
+    told = []
+    for number, each in enumerate(found):
+        speak = newcomers_speak(gathered, found[:number], each.refit - timedelta(days=1), each.go_by_facts, recipe)
+        told.append(each.by_newcomers if speak else each.by_history)
+    model = laid(told).take(order)
+    own = laid([each.own for each in found]).take(order)
     return Forecast(cases.take(mask), gathered.fates[gathered.until].take(mask), model, own, gathered.until)
+
+
+def goes_by_facts(hazard: Hazard) -> bool:
+    """Whether the hazard of newcomers knows a fact of theirs."""
+    return hazard.newcomers is not None and hazard.newcomers.go_by_facts
+
+
+def newcomers_speak(
+    gathered: GatheredInvoices, parts: Sequence[Foretold | None], day: date, go_by_facts: bool, recipe: Recipe
+) -> bool:
+    """Whether the hazard of newcomers answers them, by what was known on a day of those that were foretold.
+
+    It does where it goes by facts of theirs, and where there are none the hazard of customers with a history does; unless the
+    other one has foretold them better: log loss over `LATENESS`, by customer, lower in the mean by more than its standard error.
+    """
+    found = [part for part in parts if part is not None]
+    if not found:
+        return go_by_facts
+    fates, cases = gathered.fates[day], gathered.cases
+    customers, worse = [], []
+    for part in found:
+        new = cases.newcomer[part.places]
+        lost = np.zeros(int(new.sum()))
+        for k in LATENESS:
+            outcome = np.where(cases.age <= k, fates.late(k), np.nan)[part.places][new]
+            by_newcomers, by_history = (losses(each.take(new).late(k), outcome) for each in (part.by_newcomers, part.by_history))
+            lost += np.nan_to_num(by_newcomers - by_history)
+        customers.append(customers_of(cases)[part.places][new])
+        worse.append(lost)
+    by_customer = np.bincount(np.concatenate(customers), np.concatenate(worse))[np.unique(np.concatenate(customers))]
+    n = len(by_customer)
+    if n < 2 * recipe.hazard.newcomers.customers_with_event:
+        return go_by_facts
+    error = by_customer.std(ddof=1) / np.sqrt(n)
+    return bool(by_customer.mean() <= error if go_by_facts else by_customer.mean() < -error)
+
+
+def losses(chance: Floats, outcome: Floats) -> Floats:
+    """The log loss of each chance; NaN where the outcome is not known."""
+    chance = np.clip(chance, SMALLEST_CHANCE, 1 - SMALLEST_CHANCE)
+    result: Floats = -np.where(outcome == 1, np.log(chance), np.log1p(-chance)) + 0.0 * outcome
+    return result
 
 
 def newest_lesson(cases: Cases, fates: Fates) -> date:
@@ -216,7 +279,7 @@ def enough(then: Fates, recipe: Recipe) -> bool:
 
 
 def learn_hazard(gathered: GatheredInvoices, recipe: Recipe) -> dict[str, bytes]:
-    """The files of the hazard learned from all that is known."""
+    """The files of the hazard learned from all that is known. Who answers newcomers, `newcomers_speak` says afterwards."""
     now = gathered.fates[gathered.until]
     return fit_hazard(gathered.cases.take(now.counts), now.take(now.counts), catalogue_of(), recipe)
 

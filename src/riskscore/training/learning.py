@@ -14,6 +14,8 @@ from riskscore import features
 from riskscore.errors import TooFewEvents, UsageRefused
 from riskscore.evaluation import Measured, check_features
 from riskscore.grades import Grades
+from riskscore.hazard import Hazard
+from riskscore.hazard.formula import with_newcomers_speaking
 from riskscore.model import Model, from_files
 from riskscore.model.bundle import N_SELFTEST_ROWS, canonical, make_files
 from riskscore.model.calibration import Level, calibrator, find_level, fit_curve, newest_vintages, venn_abers
@@ -28,8 +30,10 @@ from riskscore.training.invoices import (
     GatheredInvoices,
     foretell_from,
     gather_invoices,
+    goes_by_facts,
     judge_invoices,
     learn_hazard,
+    newcomers_speak,
     together,
 )
 from riskscore.training.judging import Evaluation, Judged, judge, walk_forward
@@ -124,8 +128,11 @@ class _Hazards:
             if self._foretold[refit].cancel()
         }
         parts = [here[refit] if refit in here else self._foretold[refit].result() for refit in self._invoices.refits]
-        figures = judge_invoices(together(self._invoices, parts), self._recipe)
-        return figures, {"hazard": self._learned.result()}
+        figures = judge_invoices(together(self._invoices, parts, self._recipe), self._recipe)
+        files = self._learned.result()
+        by_facts = goes_by_facts(Hazard(files))
+        speak = newcomers_speak(self._invoices, parts, self._invoices.until, by_facts, self._recipe)
+        return figures, {"hazard": with_newcomers_speaking(files, speak)}
 
 
 def _judge_and_learn_model(

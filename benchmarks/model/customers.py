@@ -94,7 +94,8 @@ def customers_with_history(world: World, done: training.Trained, signed: recipe.
     ours, figures = found["model"], done.evaluation.figures["model"]
     ece, slope = figures["ece"], figures["calibration_slope"]
     on_those = Resamples(who, 1, SEED)
-    of_limit, of_model = (on_those.judge(pd, outcome).measured()["ece"].value for pd in (limit[known], judged.pd["model"][known]))
+    by_both = {"limit": limit[known], "model": judged.pd["model"][known]}
+    error = {name: on_those.judge(pd, outcome).measured()["ece"].value for name, pd in by_both.items()}
     return [
         row(
             "simulator default, customers with a history: attained",
@@ -105,8 +106,8 @@ def customers_with_history(world: World, done: training.Trained, signed: recipe.
         ),
         row(
             "simulator default, customers: calibration out of time, one world",
-            f"ECE {interval(ece)}, slope {interval(slope)}, curve {done.evaluation.calibration}; at the {len(asked)} dates where the "
-            f"limit is known: {of_model:.3f}, the limit {of_limit:.3f}",
+            f"ECE {interval(ece)}, slope {interval(slope)}, curve {done.evaluation.calibration}; at the {len(asked)} dates "
+            f"where the limit is known: {error['model']:.3f}, the limit {error['limit']:.3f}",
             "slope 0.8 to 1.25; the error is judged over the worlds: one economy moves the limit's own",
             "; ".join(f"{name} {each['ece'].value:.3f}" for name, each in done.evaluation.figures.items() if name != "model"),
             0.8 <= slope.value <= 1.25,

@@ -51,9 +51,9 @@ FLOORS = {
     ("udyam", 30): {"auc": 0.716, "log_loss": 0.548},
 }
 AS_PRINTED = {"ibm"}
-"""Ledgers whose publisher tells how late each invoice was (`DaysLate`), from the due date on the invoice, and is paid on Saturdays
-and Sundays as on other days: they are judged by that. The forecast counts from the next business day; of an invoice due on a
-Saturday it is asked two days earlier. Figures by the business day stand beside it.
+"""Ledgers whose publisher tells how late each invoice was (`DaysLate`), from the due date on the invoice, and where Saturdays and
+Sundays bring as many payments as other days: they are judged by that. The forecast counts from the next business day; of an
+invoice due on a Saturday it is asked two days earlier. Figures by the business day stand beside it.
 """
 
 ATTAINED = {("default", 0): 0.85, ("default", 30): 0.83, ("hr_like", 30): 0.68}

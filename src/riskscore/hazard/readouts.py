@@ -10,7 +10,7 @@ from riskscore.hazard.formula import Curves, Hazard
 from riskscore.model.formula import Floats
 from riskscore.tables import MONEY
 
-LATE = (0, 15, 30, 60)
+LATE = (0, 7, 15, 30, 60, 90)
 LAST_DAY = 365
 
 

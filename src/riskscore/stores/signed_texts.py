@@ -5,6 +5,10 @@ from pathlib import Path
 
 from riskscore.errors import UsageRefused
 
+RECIPE = "recipe.toml"
+ALL_OTHERS = "late_payment"
+"""The model whose texts stand in for those that another model's folder does not have."""
+
 
 def shipped_models() -> Path:
     """The folder `models/` that came with the product: inside the wheel, or beside the source tree in a checkout."""
@@ -15,11 +19,17 @@ def shipped_models() -> Path:
 def find_text(relative: str, own: Path | None = None) -> Path:
     """The signed text of that name, e.g. `mappings/ibm.toml`: the company's own folder first, then the shipped one.
 
-    Raises UsageRefused where neither has it, naming what there is.
+    A model is a folder with a recipe; of the other texts it may keep its own, and shares those of `late_payment` otherwise.
+    Raises UsageRefused where nobody has it, naming what there is.
     """
     folders = [folder for folder in (own, shipped_models()) if folder is not None]
-    for folder in folders:
-        if (folder / relative).is_file():
-            return folder / relative
+    wanted = [relative]
+    model, _, name = relative.partition("/")
+    if any((folder / model / RECIPE).is_file() for folder in folders) and name != RECIPE:
+        wanted.append(f"{ALL_OTHERS}/{name}")
+    for text in wanted:
+        for folder in folders:
+            if (folder / text).is_file():
+                return folder / text
     there = sorted({path.stem for folder in folders for path in (folder / relative).parent.glob("*.toml")})
     raise UsageRefused(f"{relative}: no such text. There are: {', '.join(there) or 'none'}.")

@@ -42,11 +42,25 @@ def figure_table(evaluation: Evaluation, blocks: Sequence[Sequence[Any]]) -> Tab
     return table
 
 
-def invoice_table(figures: Mapping[str, Mapping[str, Mapping[str, Measured]]]) -> Table:
-    """The payment hazard beside the customer's own shrunken record, invoice by invoice on the day of issue."""
+BY_FACTS = (
+    "Customers that have not settled an invoice yet are forecast by a hazard of their own (accounts, rating, sector, terms)."
+)
+BY_HISTORY = (
+    "Customers that have not settled an invoice yet are forecast as all others: the book knows no fact of them, or a hazard of "
+    "their own has foretold them worse."
+)
+
+
+def invoice_table(figures: Mapping[str, Mapping[str, Mapping[str, Measured]]], *, newcomers_speak: bool) -> Table:
+    """The payment hazard beside the customer's own shrunken record, invoice by invoice on the day of issue.
+
+    newcomers_speak: whether newcomers are answered by the hazard of newcomers.
+    """
     table = Table(
         title="Invoices on the day of issue, judged on the last two half-years",
         title_justify="left",
+        caption=BY_FACTS if newcomers_speak else BY_HISTORY,
+        caption_justify="left",
         box=None,
         pad_edge=False,
         collapse_padding=True,

@@ -219,7 +219,7 @@ def show(learned: Learned) -> None:
     )
     console.print(figure_table(learned.trained.evaluation, log["judged_blocks"]))
     console.print(headline(learned.trained.evaluation))
-    console.print(invoice_table(learned.trained.invoices))
+    console.print(invoice_table(learned.trained.invoices, newcomers_speak=learned.trained.log["newcomers_speak"]))
     console.print(
         f"Registered as {recorded.name} version {recorded.version}, digest {recorded.digest[:12]}, run {recorded.run_id}."
     )

@@ -67,6 +67,7 @@ def test_from_a_book_to_a_version_in_force(here, capsys):
     assert status == 0, err
     assert "It scores nothing yet" in out
     assert "Ahead of the best rule of thumb" in out
+    assert "are forecast by a hazard of their own" in out
 
     assert run(capsys, "promote", "2", "--by", "Ann")[0] == 0
     assert run(capsys, "approve", "2", "--by", "Ann")[0] == 2

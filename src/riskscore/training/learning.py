@@ -96,7 +96,10 @@ def learn(
     }
     model = from_files(make_files(formula, _selftest_rows(rows), about, parts))
     newest = rows.take(rows.days == rows.days.max()).features
-    return Trained(model, evaluation, figures, judged, newest, _log(gathered, recipe, evaluation, judged, level))
+    log = _log(gathered, recipe, evaluation, judged, level)
+    if parts:
+        log["newcomers_speak"] = Hazard(parts["hazard"]).newcomers_speak
+    return Trained(model, evaluation, figures, judged, newest, log)
 
 
 def _one_thread_each() -> AbstractContextManager[object]:

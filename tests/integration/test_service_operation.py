@@ -177,7 +177,7 @@ def test_a_form_that_is_none_of_ours_is_refused_unread(client, form, path) -> No
 def port(app: Any) -> Iterator[int]:
     """The server on a real socket, with the settings of the product."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="critical", access_log=False, server_header=False, proxy_headers=False)
+    config = uvicorn.Config(app, log_level="warning", log_config=None, access_log=False, server_header=False, proxy_headers=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

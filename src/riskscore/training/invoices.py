@@ -21,8 +21,9 @@ from riskscore.hazard import Cases, Curves, Hazard, all_at_issue, cases_of
 from riskscore.hazard.cases import joined, take_cases
 from riskscore.hazard.fit import fit_hazard
 from riskscore.hazard.formula import own_curves
-from riskscore.hazard.inputs import OF_CASE, SMALLEST_CHANCE, describe, fit_habits
+from riskscore.hazard.inputs import OF_CASE, describe, fit_habits
 from riskscore.hazard.two_years import TWO_YEARS
+from riskscore.model.calibration import log_loss
 from riskscore.model.formula import Floats
 from riskscore.recipe import Recipe
 from riskscore.snapshot import customers_known_at, month_ends, take_open_items
@@ -237,26 +238,20 @@ def newcomers_speak(
     customers, worse = [], []
     for part in found:
         new = cases.newcomer[part.places]
-        lost = np.zeros(int(new.sum()))
+        who = customers_of(cases)[part.places][new]
         for k in LATENESS:
             outcome = np.where(cases.age <= k, fates.late(k), np.nan)[part.places][new]
-            by_newcomers, by_history = (losses(each.take(new).late(k), outcome) for each in (part.by_newcomers, part.by_history))
-            lost += np.nan_to_num(by_newcomers - by_history)
-        customers.append(customers_of(cases)[part.places][new])
-        worse.append(lost)
-    by_customer = np.bincount(np.concatenate(customers), np.concatenate(worse))[np.unique(np.concatenate(customers))]
-    n = len(by_customer)
+            known = ~np.isnan(outcome)
+            lost = [log_loss(each.take(new).late(k)[known], outcome[known]) for each in (part.by_newcomers, part.by_history)]
+            customers.append(who[known])
+            worse.append(lost[0] - lost[1])
+    each_customer, place = np.unique(np.concatenate(customers), return_inverse=True)
+    n = len(each_customer)
     if n < 2 * recipe.hazard.newcomers.customers_with_event:
         return go_by_facts
+    by_customer = np.bincount(place, np.concatenate(worse))
     error = by_customer.std(ddof=1) / np.sqrt(n)
     return bool(by_customer.mean() <= error if go_by_facts else by_customer.mean() < -error)
-
-
-def losses(chance: Floats, outcome: Floats) -> Floats:
-    """The log loss of each chance; NaN where the outcome is not known."""
-    chance = np.clip(chance, SMALLEST_CHANCE, 1 - SMALLEST_CHANCE)
-    result: Floats = -np.where(outcome == 1, np.log(chance), np.log1p(-chance)) + 0.0 * outcome
-    return result
 
 
 def newest_lesson(cases: Cases, fates: Fates) -> date:

@@ -9,6 +9,9 @@ One world has some six hundred first invoices: what came of them moves the share
 So several worlds are judged as one. Beside it stands the share *expected*: the mean loss by the chance that the limit gives to
 each invoice, instead of by what came of it. It has no such noise, and it is what changes to the model were chosen by, on worlds
 that are not reported here (seeds 101 to 103 of `default`, 101 of `sme`).
+
+How far a model of the same inputs can come is asked of the limit itself: a linear one is taught the chances that the limit gives
+to first invoices of the other worlds, which hold no chance at all, and tells those of each.
 """
 
 from dataclasses import dataclass
@@ -17,6 +20,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from scipy.special import expit, logit
+from sklearn.linear_model import Ridge
 
 from riskscore import recipe
 from riskscore.evaluation import LeakFound, attained, check_below_limit
@@ -25,7 +30,9 @@ from riskscore.hazard.bins import book_pace
 from riskscore.hazard.fit import fit_hazard
 from riskscore.hazard.fit_newcomers import fit_newcomers
 from riskscore.hazard.inputs import fit_habits
+from riskscore.hazard.late_at_all import NUMBERS, Asked, asked_of
 from riskscore.hazard.newcomers import BOOSTERS, Newcomers
+from riskscore.model.members import describe_term
 from riskscore.recipe import Recipe
 from riskscore.simulation import World, simulate
 from riskscore.simulation.oracle import odds_at_issue
@@ -50,6 +57,7 @@ class Judged:
     limit: Any
     outcome: Any
     customers: Any
+    read: Asked | None = None
 
 
 def rows(quick: bool) -> list[dict[str, Any]]:
@@ -91,10 +99,29 @@ def _row(preset: str, who: str, each: dict[int, Judged], seed: int, floor: float
         f"(log loss {found.model:.4f}, prior {found.prior:.4f}, limit {found.limit:.4f}); expected "
         f"{_share(Judged(pd, prior, limit, outcome, customers), limit):.3f}; {of_one}",
         "floor": "not beyond the limit" if floor is None else f"{floor}, and not beyond the limit",
-        "peers": f"the share late before each quarter: log loss {_loss(prior, outcome).mean():.4f}",
+        "peers": f"the share late before each quarter: log loss {_loss(prior, outcome).mean():.4f}" + taught_by_the_limit(each),
         "passed": bool(honest and (floor is None or found.share.value >= floor)),
         "command": "python benchmarks/bench_model.py --only first_invoices",
     }
+
+
+def taught_by_the_limit(each: dict[int, Judged]) -> str:
+    """The share expected of a linear model that was taught the limit's own chances by the other worlds; nothing of one world."""
+    read = [judged.read for judged in each.values() if judged.read is not None]
+    if len(read) < 2:
+        return ""
+    numbers = np.concatenate([world.numbers for world in read])
+    terms = [describe_term(numbers[:, at], {"name": name, "kind": "number"}, 0.01) for at, name in enumerate(NUMBERS)]
+    inputs, limits = [world.design(terms) for world in read], [judged.limit for judged in each.values()]
+    told = []
+    for asked in range(len(inputs)):
+        others = [at for at in range(len(inputs)) if at != asked]
+        taught = Ridge(1.0).fit(
+            np.concatenate([inputs[at] for at in others]), logit(np.concatenate([limits[at] for at in others]))
+        )
+        told.append(expit(taught.predict(inputs[asked])))
+    pd, limit = np.concatenate(told), np.concatenate(limits)
+    return f"; taught the limit itself by the other worlds: expected {_share(Judged(pd, pd, limit, limit, limit), limit):.3f}"
 
 
 def _share(judged: Judged, outcome: Any) -> float:
@@ -126,7 +153,7 @@ def first_invoices(world: World, signed: Recipe, *, whole: bool = False) -> Judg
             if whole and number == len(refits) - 1:
                 _check_whole(learned, lessons, asked, signed, pd[now])
     done = ~np.isnan(pd) & ~np.isnan(late)
-    return Judged(pd[done], prior[done], limit[done], late[done], customers_of(cases)[done])
+    return Judged(pd[done], prior[done], limit[done], late[done], customers_of(cases)[done], asked_of(cases.take(done)))
 
 
 def _first_cases(world: World, ledger: Ledger) -> tuple[Cases, Any, Any]:

@@ -16,6 +16,7 @@ from riskscore.hazard.bins import EDGES
 from riskscore.hazard.fit import fit_hazard
 from riskscore.hazard.formula import with_newcomers_speaking
 from riskscore.hazard.newcomers import FACTS
+from riskscore.snapshot.calendar import day_number
 from riskscore.training.invoices import Foretold, catalogue_of, foretell_from, goes_by_facts, newcomers_speak, together
 
 
@@ -77,6 +78,24 @@ def test_what_came_of_them_counts_only_once_it_was_known():
 
     assert not newcomers_speak(known, asked, gathered.until, True, small())
     assert newcomers_speak(nothing, asked, early, True, small())
+
+
+def test_early_payers_do_not_count_before_late_ones_of_their_age_are_known():
+    gathered, _, _ = lessons()
+    early = min(gathered.fates)
+    asked = foretold("even", "even", day=gathered.until)
+    due = gathered.cases.column("due")[asked.places]
+    fresh = np.isin(np.arange(len(gathered.cases)), asked.places[due > day_number(early) - 1])
+    then = gathered.fates[early]
+    paid_at_once = replace(
+        then, paid=np.where(fresh, -1.0, np.inf), watched=np.where(fresh, 0.0, -1e6), counts=np.ones_like(fresh)
+    )
+    timid = replace(asked.by_newcomers, survived=np.where(EDGES < 0, 1.0, np.full((len(asked.places), 1), 0.9)))
+    hasty = replace(asked.by_history, survived=np.where(EDGES < 0, 1.0, np.full((len(asked.places), 1), 0.1)))
+
+    assert fresh.sum() > 2 * small().hazard.newcomers.customers_with_event
+    at_first = replace(gathered, fates={early: paid_at_once})
+    assert newcomers_speak(at_first, [replace(asked, by_newcomers=timid, by_history=hasty)], early, True, small())
 
 
 def test_a_book_that_knows_no_fact_of_its_customers_asks_the_hazard_of_customers_with_a_history():

@@ -36,9 +36,9 @@ def fit_logistic(
     """The coefficients that minimise -log likelihood + ridge / 2 * |coefficients|^2 inside their bounds; the intercept is free.
 
     inputs: (n, d), standardised. outcome: (n,) of 0 and 1. ridge: one for all, or (d,), one an input. offset: log-odds that are
-    given. Newton steps, each a bounded
-    least-squares problem. Dropping the columns of wrong sign one by one and fitting again was turned down: what it ends with
-    depends on the order, and it keeps out for good a column that a later drop would have brought in.
+    given. Newton steps, each a bounded least-squares problem. Dropping the columns of wrong sign one by one and fitting again
+    was turned down: what it ends with depends on the order, and it keeps out for good a column that a later drop would have
+    brought in.
     """
     design = np.column_stack([np.ones(len(inputs)), inputs])
     low, high = (np.array([unbounded, *(pair[side] for pair in bounds)]) for side, unbounded in ((0, -np.inf), (1, np.inf)))

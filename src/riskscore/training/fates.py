@@ -30,8 +30,10 @@ class Fates(Watched):
         """The entries at those places, or where a mask is true."""
         return Fates(self.paid[places], self.watched[places], self.counts[places])
 
-    def late(self, k: int) -> Floats:
+    def late(self, k: Floats | float) -> Floats:
         """1.0 where the invoice was unpaid more than k days past due, 0.0 where it was paid by then, NaN where that is not known.
+
+        k: one for all, or one each.
 
         Known of a payment at once, of an unpaid invoice once it is more than k days past due.
         """

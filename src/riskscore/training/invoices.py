@@ -230,17 +230,20 @@ def newcomers_speak(
 
     It does where it goes by facts of theirs, and where there are none the hazard of customers with a history does; unless the
     other one has foretold them better: log loss over `LATENESS`, by customer, lower in the mean by more than its standard error.
+    Of an age all invoices count or none.
     """
     found = [part for part in parts if part is not None]
     if not found:
         return go_by_facts
     fates, cases = gathered.fates[day], gathered.cases
+    past_due = day_number(day) - cases.column("due")
     customers, worse = [], []
     for part in found:
         new = cases.newcomer[part.places]
         who = customers_of(cases)[part.places][new]
         for k in LATENESS:
-            outcome = np.where(cases.age <= k, fates.late(k), np.nan)[part.places][new]
+            mature = (cases.age <= k) & (past_due > k)  # early payers do not count before the late ones of their age
+            outcome = np.where(mature, fates.late(k), np.nan)[part.places][new]
             known = ~np.isnan(outcome)
             lost = [log_loss(each.take(new).late(k)[known], outcome[known]) for each in (part.by_newcomers, part.by_history)]
             customers.append(who[known])

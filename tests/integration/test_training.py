@@ -12,10 +12,13 @@ from modelling import WORLD, shipped_grades, small, trained
 from riskscore import training
 from riskscore.errors import TooFewEvents, UsageRefused
 from riskscore.evaluation import LeakFound
+from riskscore.hazard import all_at_issue
 from riskscore.model.rows import Rows
 from riskscore.snapshot import customers_known_at
 from riskscore.stores.engines import ledger_of
-from riskscore.training import gather, learn
+from riskscore.training import gather, gather_invoices, invoices, learn
+from riskscore.training.gathering import cuts_of
+from riskscore.training.invoices import known_by
 from riskscore.training.judging import _blocks, walk_forward
 from riskscore.training.learning import chosen_features
 from simulated import world_of
@@ -70,6 +73,43 @@ def test_what_becomes_known_after_the_last_day_changes_no_row():
     assert with_future.cuts == without.cuts
     assert with_future.rows.features.equals(without.rows.features)
     assert (with_future.rows.outcome == without.rows.outcome).all()
+
+
+def grown(tables, last):
+    """The tables with an invoice from before all others that became known the day after the last one, and was paid at once."""
+    tables = dict(tables)
+    first = tables["invoices"].slice(0, 1).to_pylist()[0]
+    issued = first["issued_on"] - timedelta(days=200)
+    invoice = {
+        **first, "invoice_id": "forgotten", "issued_on": issued, "due_on": issued + timedelta(days=30),
+        "known_on": last + timedelta(days=1),
+    }  # fmt: skip
+    tables["invoices"] = pa.concat_tables([tables["invoices"], pa.Table.from_pylist([invoice], tables["invoices"].schema)])
+    return tables
+
+
+def test_a_book_that_has_grown_since_opens_no_other_month_and_gives_no_other_invoice_to_learn_from(monkeypatch):
+    """The small recipe learns from a share of the invoices: the share is of those known then, not of all there are."""
+    last = until() - timedelta(days=60)
+    today = ledger_of(grown(world_of(**WORLD).tables, last), "EUR")
+    then = known_by(today, last)
+    assert all_at_issue(then).num_rows > small().hazard.most_cases
+
+    assert cuts_of([today], small(), last) == cuts_of([then], small(), last)
+    assert cuts_of([today], small(), last + timedelta(days=1)) != cuts_of([then], small(), last + timedelta(days=1))
+
+    def learned_from(ledger):
+        found = gather_invoices([ledger], small(), until=last)
+        fates = found.fates[last]
+        return found.cases.invoices.filter(pa.array(fates.counts)), fates.take(fates.counts)
+
+    (cases, fates), (cases_then, fates_then) = learned_from(today), learned_from(then)
+    assert cases.equals(cases_then)
+    assert (fates.paid == fates_then.paid).all()
+    assert (fates.watched == fates_then.watched).all()
+
+    monkeypatch.setattr(invoices, "issued_by", lambda observations, _: observations)
+    assert len(learned_from(today)[0]) < len(cases_then)
 
 
 def test_a_month_is_learned_from_only_once_its_whole_window_is_over(gathered):

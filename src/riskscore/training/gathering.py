@@ -152,9 +152,10 @@ def cuts_of(ledgers: Ledgers, recipe: Recipe, until: date) -> tuple[date, ...]:
 
     Raises TooFewEvents where there is none.
     """
-    first = min((day for day in map(_first_invoice, ledgers) if day is not None), default=None)
+    # An older invoice that became known later would open more months: a book that has grown since would teach another model.
+    first = min((day for ledger in ledgers if (day := _first_invoice(ledger, until)) is not None), default=None)
     if first is None:
-        raise TooFewEvents(f"the book holds no invoice. {ADVICE}")
+        raise TooFewEvents(f"the book holds no invoice known by {until}. {ADVICE}")
     opened = EPOCH + timedelta(days=first + recipe.cuts.warm_up_days)
     closed = until - timedelta(days=recipe.outcome.horizon_days)
     cuts = month_ends(opened, closed)[-recipe.cuts.months :]
@@ -168,8 +169,9 @@ def cuts_of(ledgers: Ledgers, recipe: Recipe, until: date) -> tuple[date, ...]:
     return tuple(cuts)
 
 
-def _first_invoice(ledger: Ledger) -> int | None:
-    days = ledger.frames["invoices"].select(nw.col("issued_on").min()).collect("pyarrow")["issued_on"].to_list()
+def _first_invoice(ledger: Ledger, until: date) -> int | None:
+    known = ledger.frames["invoices"].filter(nw.col("known_on") <= (until - EPOCH).days)
+    days = known.select(nw.col("issued_on").min()).collect("pyarrow")["issued_on"].to_list()
     return None if days[0] is None else int(days[0])
 
 

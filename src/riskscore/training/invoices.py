@@ -13,6 +13,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from riskscore import features
 from riskscore.errors import TooFewEvents
@@ -100,8 +101,9 @@ def gather_invoices(
     Raises TooFewEvents for a book without invoices, LeakFound where an input knows what was learned later.
     """
     chosen = tuple(refits) if refits else tuple(until - timedelta(days=REFIT_DAYS * n) for n in range(N_REFITS, 0, -1))
-    # Equal customers and days are chosen whatever else the book holds, as long as the share is the same.
-    issues = [all_at_issue(ledger) for ledger in ledgers]
+    # Equal customers and days are chosen whatever else the book holds, as long as the share is the same. What was issued later
+    # would make it smaller: then a book that has grown since would teach another hazard.
+    issues = [issued_by(all_at_issue(ledger), until) for ledger in ledgers]
     n_issues = sum(days.num_rows for days in issues)
     if not n_issues:
         raise TooFewEvents("the book holds no invoice, so when invoices are paid cannot be learned. Ingest a longer history.")
@@ -134,6 +136,11 @@ def gather_invoices(
 def laid_together(pieces: Sequence[Fates]) -> Fates:
     """The fates of several pieces, one after the other."""
     return Fates(*(np.concatenate([getattr(piece, name) for piece in pieces]) for name in ("paid", "watched", "counts")))
+
+
+def issued_by(observations: pa.Table, day: date) -> pa.Table:
+    """The observations of that day and before."""
+    return observations.filter(pc.less_equal(observations["as_of"], pa.scalar(day, pa.date32())))
 
 
 def sampled(observations: pa.Table, share: float) -> pa.Table:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 
 from riskscore import grades, recipe, training
 from riskscore.model import Model, from_files
@@ -150,6 +151,24 @@ def trained() -> training.Trained:
     world = world_of(**WORLD)
     ledger = ledger_of(dict(world.tables), "EUR")
     return training.train([ledger], small(), shipped_grades(), until=world.end_on)
+
+
+def export(tables: Mapping[str, pa.Table], folder: Path) -> None:
+    """The tables as CSV files in a new folder."""
+    folder.mkdir()
+    for name, rows in tables.items():
+        pyarrow.csv.write_csv(rows, folder / f"{name}.csv")
+
+
+def sign_small_texts(folder: Path) -> Path:
+    """The signed texts of a company whose book is small, in its working folder; returns where they lie."""
+    own = folder / "models" / "late_payment"
+    own.mkdir(parents=True)
+    own.joinpath("recipe.toml").write_text(small_text(), encoding="utf-8")
+    own.joinpath("grades.toml").write_text(GRADES_TEXT, encoding="utf-8")
+    own.joinpath("card.md").write_text(CARDS["en"], encoding="utf-8")
+    own.joinpath("card.zh.md").write_text(CARDS["zh"], encoding="utf-8")
+    return own
 
 
 def twin(files: Mapping[str, bytes], until: str) -> dict[str, bytes]:

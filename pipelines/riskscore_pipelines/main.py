@@ -28,6 +28,7 @@ VERBS = {
     "promote": "Propose a registered model version for approval.",
     "approve": "Approve a proposed model version; the second of two people.",
     "validate": "Write the validation report of a model, built from its run alone.",
+    "reproduce": "Train the model of a run again, and say whether it comes out the same to the byte.",
     "rollback": "Put the model version that was in force before back in force.",
     "models": "List model versions, approvals and headline figures.",
     "score": "Score, explain and price every customer of a book at a date.",
@@ -82,7 +83,7 @@ On your own exports:
 
 Exit status:
   0 complete                                  5 model refused, or too little to learn from
-  1 a bug                                     6 storage failed (the run can be resumed)
+  1 a bug, or made again it differs           6 storage failed (the run can be resumed)
   2 usage, configuration or a signed text     7 another run holds the lock
   3 input refused, nothing written            8 held for review by two people
   4 too much in quarantine, nothing published

@@ -35,7 +35,7 @@ def validate_verb(
 ) -> None:
     """Build the report and write it."""
     registry = Registry.of(Workplace())
-    run_id = registry.version(model, run).run_id if run.isdigit() and len(run) < LENGTH_OF_A_RUN_ID else run
+    run_id = registry.run_id_of(run, model)
     facts = validation_of(registry, run_id, lang)
     with appearing_at(html) as draft:
         draft.write_text(html_of(facts, lang), encoding="utf-8")
@@ -43,6 +43,3 @@ def validate_verb(
         print(jsonlib.dumps({"html": str(html), "run_id": run_id, "lang": lang, "sections": [*SECTIONS, "approval"]}, indent=1))
     else:
         print(f"{html}: {facts.name}, digest {facts.tags['model_digest'][:12]}, {len(SECTIONS) + 1} sections")
-
-
-LENGTH_OF_A_RUN_ID = 32

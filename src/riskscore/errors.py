@@ -90,7 +90,7 @@ class TooFewEvents(RiskscoreError):
 
 
 class NotReproduced(RiskscoreError):
-    """The same manifest gave another result than before. Nothing was recorded: something outside the manifest decides."""
+    """What was made again from its record came out differently: something outside the record decides. Nothing was recorded."""
 
     code = "not-reproduced"
     exit_status = 1

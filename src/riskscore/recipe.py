@@ -243,6 +243,19 @@ def parse_signed(text: str, kind: type[Signed], called: str) -> Signed:
         raise UsageRefused(f"{called}: {_sentence(error)} Correct the text; nothing was done.") from error
 
 
+def parse_kept(content: bytes, kind: type[Signed], called: str) -> Signed:
+    """A signed text as a run keeps it, the JSON of its values, as a value of that kind.
+
+    called: names the file in the refusal. Raises UsageRefused naming the keys that this version of the program does not read.
+    """
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError as error:
+        raise UsageRefused(
+            f"{called}: {_sentence(error)} It was written by a version of this program that read other keys: use that one."
+        ) from error
+
+
 def _sentence(error: ValidationError) -> str:
     """Every complaint with the dotted name of its key, at most five of them."""
     complaints = []

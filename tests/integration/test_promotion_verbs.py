@@ -4,7 +4,6 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
-import pyarrow.csv
 import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
@@ -12,7 +11,7 @@ from starlette.testclient import TestClient
 from doors import Open
 from gating import GATE_TEXT
 from leaks import named
-from modelling import CARDS, GRADES_TEXT, WORLD, small_text
+from modelling import WORLD, export, sign_small_texts, small_text
 from riskscore.stores import desk as desks
 from riskscore.stores.approvals import approval_in_force, approvals_of
 from riskscore.stores.database import MODEL_COMPARISONS, open_database, reading
@@ -36,17 +35,9 @@ NAME = "late_payment"
 def company(tmp_path_factory):
     """A working folder with a book, a first version in force and a second one, learned by another recipe, registered."""
     folder = tmp_path_factory.mktemp("promoting")
-    exports = folder / "exports"
-    exports.mkdir()
-    for name, rows in named(dict(world_of(**WORLD).tables)).items():
-        pyarrow.csv.write_csv(rows, exports / f"{name}.csv")
-    own = folder / "models" / NAME
-    own.mkdir(parents=True)
-    own.joinpath("recipe.toml").write_text(small_text())
-    own.joinpath("grades.toml").write_text(GRADES_TEXT)
+    export(named(dict(world_of(**WORLD).tables)), folder / "exports")
+    own = sign_small_texts(folder)
     own.joinpath("gate.toml").write_text(GATE_TEXT.replace("customers_with_event = 20", "customers_with_event = 5"))
-    for language, text in CARDS.items():
-        own.joinpath("card.md" if language == "en" else f"card.{language}.md").write_text(text)
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(folder)
         assert main(["ingest", "exports", "--mapping", "canonical", "--book", "book"]) == 0

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.csv
 import pytest
 
-from modelling import CARDS, GRADES_TEXT, WORLD, small_text
+from modelling import WORLD, export, sign_small_texts
 from riskscore.hazard.bins import N_BINS
 from riskscore.hazard.newcomers import Newcomers
 from riskscore_pipelines.forecasting import WORDS
@@ -22,16 +22,8 @@ pytestmark = pytest.mark.slow
 def company(tmp_path_factory):
     """A working folder: an ingested book, and a recipe of its own that a small book can satisfy."""
     folder = tmp_path_factory.mktemp("company")
-    exports = folder / "exports"
-    exports.mkdir()
-    for name, rows in world_of(**WORLD).tables.items():
-        pyarrow.csv.write_csv(rows, exports / f"{name}.csv")
-    own = folder / "models" / "late_payment"
-    own.mkdir(parents=True)
-    own.joinpath("recipe.toml").write_text(small_text())
-    own.joinpath("grades.toml").write_text(GRADES_TEXT)
-    own.joinpath("card.md").write_text(CARDS["en"])
-    own.joinpath("card.zh.md").write_text(CARDS["zh"])
+    export(world_of(**WORLD).tables, folder / "exports")
+    sign_small_texts(folder)
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(folder)
         assert main(["ingest", "exports", "--mapping", "canonical", "--book", "book"]) == 0

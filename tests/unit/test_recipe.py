@@ -9,6 +9,7 @@ import pytest
 from modelling import GRADES_TEXT, RECIPE_TEXT, shipped
 from riskscore import features, grades, recipe
 from riskscore.errors import UsageRefused
+from riskscore.model.bundle import canonical
 from riskscore.outcomes import Outcome
 from riskscore.training.learning import chosen_features
 
@@ -65,6 +66,20 @@ def test_a_recipe_that_is_not_right_is_refused_with_the_name_of_the_key(line, in
 
     with pytest.raises(UsageRefused, match=re.escape(named)):
         recipe.parse(RECIPE_TEXT.replace(line, instead))
+
+
+def test_a_recipe_that_a_run_keeps_is_the_one_that_was_signed():
+    kept = recipe.parse_kept(canonical(shipped().model_dump(mode="json")), recipe.Recipe, "recipe.json of run 7")
+
+    assert kept == shipped()
+    assert kept.digest == shipped().digest
+
+
+def test_a_recipe_kept_by_a_program_that_read_other_keys_is_refused_with_the_name_of_the_key():
+    kept = canonical({**shipped().model_dump(mode="json"), "horoscope": 1})
+
+    with pytest.raises(UsageRefused, match=r"recipe\.json of run 7: horoscope: unknown key\. .* use that one"):
+        recipe.parse_kept(kept, recipe.Recipe, "recipe.json of run 7")
 
 
 def test_a_feature_the_catalogue_does_not_have_is_refused_by_name():

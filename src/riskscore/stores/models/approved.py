@@ -135,16 +135,16 @@ def _announce(workplace: Workplace, row: Approval, alias: str, tags: Mapping[str
         registry.announce(version, alias, tags)
 
 
-def check_digest(files: Mapping[str, bytes], digest: str, where: str) -> None:
+def check_digest(files: Mapping[str, bytes], digest: str, where: str, *, wanted: str = "the approved one") -> None:
     """The manifest has the digest, and every file has the digest the manifest says: every byte is covered, no model is parsed.
 
-    Raises ModelRefused naming the file.
+    wanted: what a file that has it is called in the refusal. Raises ModelRefused naming the file that has not.
     """
     if sha256(files["manifest.json"]) != digest:
-        raise ModelRefused(f"manifest.json of {where} is not the approved one. Nothing was parsed; nothing was scored.")
-    for name, wanted in read_manifest(files["manifest.json"])["files"].items():
-        if sha256(files[name]) != wanted:
-            raise ModelRefused(f"{name} of {where} is not the approved one. Nothing was parsed; nothing was scored.")
+        raise ModelRefused(f"manifest.json of {where} is not {wanted}. Nothing was parsed; nothing was scored.")
+    for name, of_file in read_manifest(files["manifest.json"])["files"].items():
+        if sha256(files[name]) != of_file:
+            raise ModelRefused(f"{name} of {where} is not {wanted}. Nothing was parsed; nothing was scored.")
 
 
 def keep_copy(workplace: Workplace, name: str, files: Mapping[str, bytes]) -> Path:

@@ -27,7 +27,9 @@ from riskscore.stores.models.registry import BUNDLE, Registry, storage_errors
 from riskscore.stores.sources import code_digest
 from riskscore.training import Trained
 
-LIBRARIES = ("lightgbm", "numpy", "scipy", "scikit-learn", "duckdb", "narwhals", "pyarrow", "riskscore")
+LIBRARIES = ("lightgbm", "numpy", "scipy", "scikit-learn", "duckdb", "narwhals", "pyarrow", "holidays", "riskscore")
+"""Those that decide what a training comes to; the days off of countries decide when an invoice is due."""
+
 N_EXAMPLE_ROWS = 5
 OF_THE_BOOK = ("digest", "n_customers", "reporting_currency", "last_known_on", "rows", "dates", "money", "sources")
 """What a run keeps of the manifest of its book: counts, dates, sums and digests, no customer."""
@@ -87,9 +89,16 @@ def tags_of(trained: Trained, recipe: Recipe, grades: Grades, book_digest: str) 
         "model_digest": trained.model.digest,
         "recipe_digest": recipe.digest,
         "grades_digest": grades.digest,
+        "trained_until": trained.model.trained_until,
+        **circumstances(book_digest),
+    }
+
+
+def circumstances(book_digest: str) -> dict[str, str]:
+    """What a training here and now depends on beside recipe, grades and date: digests of book and code, versions; as tags."""
+    return {
         "book_digest": book_digest,
         "code_digest": code_digest(),
-        "trained_until": trained.model.trained_until,
         "python": platform.python_version(),
         **{f"version.{name}": version(name) for name in LIBRARIES},
     }

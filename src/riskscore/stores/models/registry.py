@@ -21,6 +21,7 @@ BUNDLE = "bundle"
 """The folder of our files inside the registered model."""
 
 EXPERIMENT = "riskscore"
+LENGTH_OF_A_RUN_ID = 32
 SQLITE = "sqlite:///"
 LARGEST_FILE = 256 * 1024 * 1024  # bytes; a model of ours has less than one per cent of it
 
@@ -162,6 +163,19 @@ class Registry:
                 return self._described(self.client.get_model_version(name, version))
             except MlflowException as error:
                 raise ModelRefused(f"{name} version {version}: the registry at {self.uri} does not know it.") from error
+
+    def run_id_of(self, named: str, model: str) -> str:
+        """The run that somebody named by its id, or by the number of a version of that model; an id is not looked up.
+
+        Raises ModelRefused where there is no version of that number.
+        """
+        return self.version(model, named).run_id if named.isdigit() and len(named) < LENGTH_OF_A_RUN_ID else named
+
+    def version_of_run(self, run_id: str) -> Version | None:
+        """The version that a run registered, the run being there; null where it registered none, or none is left."""
+        with storage_errors(self.uri):
+            found = self.client.search_model_versions(f"run_id = '{run_id}'")
+            return self._described(found[0]) if found else None
 
     def announce(self, version: Version, alias: str, tags: Mapping[str, str]) -> None:
         """Say in the registry what a version is: for people and tools that look there. Nothing of ours reads the alias back."""

@@ -2,7 +2,8 @@
 
 Real ledgers come through the shipped mappings. The peers are refitted at the same dates, on the same invoices, from the same
 inputs and the same outcomes known then: the customer's shrunken record, logistic regression, LightGBM, XGBoost, CatBoost, random
-forest, each with one sensible setting. "Attained" is the share of the way from the prior to the Bayes limit in log loss.
+forest, a scorecard of weights of evidence, each with one sensible setting. "Attained" is the share of the way from the prior to
+the Bayes limit in log loss.
 """
 
 import tempfile
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from scipy.special import expit
 
 from riskscore import recipe
 from riskscore.evaluation import LeakFound, Resamples, attained, check_below_limit
@@ -22,6 +24,7 @@ from riskscore.hazard.bins import EDGES
 from riskscore.hazard.cash import WEEK, cash_in, paid_by_week, plus_mean_delay
 from riskscore.hazard.fit import fit_hazard
 from riskscore.hazard.inputs import describe, fit_habits
+from riskscore.model.scorecard import fit_scorecard
 from riskscore.simulation import simulate
 from riskscore.simulation.oracle import odds_at_issue
 from riskscore.snapshot import month_ends
@@ -146,10 +149,20 @@ def peers(gathered: Any, k: int, *, printed: bool, quick: bool) -> dict[str, Any
         places.append(np.flatnonzero(now))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # columns without a value in the past
-            for name, chance in fitted_peers(learned, outcome[past], asked, quick=quick).items():
+            named = fitted_peers(learned, outcome[past], asked, quick=quick)
+            named["scorecard"] = scorecard(learned, outcome[past], customers_of(cases)[past], asked)
+            for name, chance in named.items():
                 told.setdefault(name, []).append(chance)
     order = np.argsort(np.concatenate(places))  # as the forecast's: by customer, not by refit
     return {name: np.concatenate(parts)[order] for name, parts in told.items()}
+
+
+def scorecard(learned: Any, outcome: Any, customers: Any, asked: Any) -> Any:
+    """The chances of a scorecard of weights of evidence on the same numbers; no direction is declared, the matrix has lost it."""
+    inputs = [str(place) for place in range(learned.shape[1])]
+    weight = 1 / np.bincount(customers)[customers]
+    card = fit_scorecard(dict(zip(inputs, learned.T, strict=True)), dict.fromkeys(inputs, "none"), outcome, weight)
+    return expit(card.log_odds(dict(zip(inputs, asked.T, strict=True))))
 
 
 def fitted_peers(learned: Any, outcome: Any, asked: Any, *, quick: bool) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from typing import Any
 
 from rich.table import Table
 
-from riskscore.evaluation import Measured
+from riskscore.evaluation import Measured, Trueness
 from riskscore.training import Evaluation
+from riskscore.training.judging import SCORECARD
 
 SHOWN = {
     "auc": "AUC",
@@ -16,10 +17,12 @@ SHOWN = {
     "ece": "ECE",
 }
 MEMBERS = {"logistic", "trees"}
+LEAST_P = 0.001
+"""A smaller p is said to be below it: three decimals would make it none."""
 
 
 def figure_table(evaluation: Evaluation, blocks: Sequence[Sequence[Any]]) -> Table:
-    """The model, its members and the rules of thumb, each with its 95 % interval below."""
+    """The model, its members, the scorecard and the rules of thumb, each with its 95 % interval below."""
     table = Table(
         title=f"Judged on {evaluation.n_rows:,} later rows of {evaluation.n_customers:,} customers, "
         f"{blocks[0][0]} to {blocks[-1][1]}",
@@ -76,7 +79,7 @@ def invoice_table(figures: Mapping[str, Mapping[str, Mapping[str, Measured]]], *
 
 def headline(evaluation: Evaluation) -> str:
     """What the model is worth, in sentences: how far ahead of the best single rule it is, and whether that could be noise."""
-    rules = {name: each for name, each in evaluation.differences.items() if name not in MEMBERS | {"uncalibrated"}}
+    rules = {name: each for name, each in evaluation.differences.items() if name not in MEMBERS | {"uncalibrated", SCORECARD}}
     name, best = min(rules.items(), key=lambda each: evaluation.figures[each[0]]["log_loss"].value)
     auc, loss = best["auc"], best["log_loss"]
     verdict = "beyond noise" if auc.low > 0 and loss.high < 0 else "noise could explain that"
@@ -84,9 +87,29 @@ def headline(evaluation: Evaluation) -> str:
     held = [row for row in evaluation.grades if row.holds]
     return (
         f"Ahead of the best rule of thumb ({name.replace('_', ' ')}) by {auc.value:+.3f} AUC ({auc.low:+.3f} to {auc.high:+.3f}) "
-        f"and {loss.value:+.3f} log loss ({loss.low:+.3f} to {loss.high:+.3f}): {verdict}. "
+        f"and {loss.value:+.3f} log loss ({loss.low:+.3f} to {loss.high:+.3f}): {verdict}. {_beside_scorecard(evaluation)} "
         f"{len(held)} of {len(evaluation.grades)} grades pay as late as predicted (Jeffreys test). "
         f"Calibration slope {slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f}), curve used: {evaluation.calibration}."
+    )
+
+
+def _beside_scorecard(evaluation: Evaluation) -> str:
+    auc, loss = (evaluation.differences[SCORECARD][metric] for metric in ("auc", "log_loss"))
+    return (
+        f"Beside a scorecard of the same features {auc.value:+.3f} AUC ({auc.low:+.3f} to {auc.high:+.3f}) "
+        f"and {loss.value:+.3f} log loss ({loss.low:+.3f} to {loss.high:+.3f})."
+    )
+
+
+def trueness_told(trueness: Trueness) -> str:
+    """Whether the probabilities are true as a whole, in sentences, and why a year may be off all the same."""
+    test = trueness.spiegelhalter
+    verdict = "rejected" if test.rejected else "not rejected"
+    p = "below 0.001" if test.p_value < LEAST_P else f"{test.p_value:.3f}"
+    years = ", ".join(f"{row.year} {row.ratio:.2f} ({row.low:.2f} to {row.high:.2f})" for row in trueness.years)
+    return (
+        f"All probabilities together: {verdict} at 5 % (Spiegelhalter's z {test.z:+.2f}, p {p}). Predicted over "
+        f"observed by year: {years}. All customers share the economy of a year: it can be off with nothing wrong in the model."
     )
 
 

@@ -23,12 +23,13 @@ from riskscore.stores.database import open_database
 from riskscore.stores.ledgers.book import Book, open_book
 from riskscore.stores.models import Recorded, Registry, record
 from riskscore.stores.models.approved import announce_approved, keep_copy
+from riskscore.stores.models.recording import trueness_of
 from riskscore.stores.signed_texts import find_text
 from riskscore.stores.workplace import Workplace
 from riskscore.tables import Ledger
 from riskscore.training import Trained, gather, gather_invoices, learn
 from riskscore.training.gathering import Progress, silent
-from riskscore_pipelines.figures import figure_table, headline, invoice_table
+from riskscore_pipelines.figures import figure_table, headline, invoice_table, trueness_told
 
 app = typer.Typer()
 
@@ -202,6 +203,7 @@ def as_json(learned: Learned) -> dict[str, Any]:
             for late, found in learned.trained.invoices.items()
         },
         "grades": [asdict(row) for row in evaluation.grades],
+        "trueness": trueness_of(evaluation.trueness),
         "seconds": learned.seconds,
     }
 
@@ -219,6 +221,7 @@ def show(learned: Learned) -> None:
     )
     console.print(figure_table(learned.trained.evaluation, log["judged_blocks"]))
     console.print(headline(learned.trained.evaluation))
+    console.print(trueness_told(learned.trained.evaluation.trueness))
     console.print(invoice_table(learned.trained.invoices, newcomers_speak=learned.trained.log["newcomers_speak"]))
     console.print(
         f"Registered as {recorded.name} version {recorded.version}, digest {recorded.digest[:12]}, run {recorded.run_id}."

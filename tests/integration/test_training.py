@@ -162,8 +162,26 @@ def test_the_evaluation_names_the_model_its_members_and_the_rules_of_thumb():
     figures = trained().evaluation.figures
 
     assert next(iter(figures)) == "model"
-    assert {"shrunken rate", "logistic", "trees", *small().baselines} <= set(figures)
+    assert {"shrunken rate", "logistic", "trees", "scorecard", *small().baselines} <= set(figures)
     assert set(trained().evaluation.differences) == set(figures) - {"model"}
+    assert all(set(lead) == {"auc", "pr_auc", "log_loss", "brier"} for lead in trained().evaluation.differences.values())
+
+
+def test_the_scorecard_is_a_peer_and_no_part_of_the_model():
+    model, figures = trained().model, trained().evaluation.figures
+
+    assert figures["scorecard"]["auc"].value > figures["shrunken rate"]["auc"].value
+    assert set(model.formula.weights) == {"logistic", "trees", "rate"}
+    assert not any("scorecard" in name or b"scorecard" in content for name, content in model.files.items())
+
+
+def test_probabilities_are_judged_as_a_whole_on_windows_that_do_not_overlap():
+    found, judged = trained().evaluation.trueness, trained().judged
+    days = np.unique(judged.rows.days)
+
+    assert 0 < found.spiegelhalter.n < len(judged.rows)
+    assert sum(row.n for row in found.years) == found.spiegelhalter.n == sum(row.n for row in trained().evaluation.grades)
+    assert {row.year for row in found.years} <= {(date(1970, 1, 1) + timedelta(days=int(day))).year for day in days}
 
 
 def test_newcomers_are_judged_by_models_that_know_no_row_of_theirs(gathered):

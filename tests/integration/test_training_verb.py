@@ -47,6 +47,8 @@ def test_from_a_book_to_a_version_in_force(here, capsys):
     first = json.loads(out)
     assert status == 0, err
     assert first["approved_by"] == "Ann"
+    assert {"auc", "pr_auc", "brier"} <= set(first["ahead_of"]["scorecard"])
+    assert first["trueness"]["spiegelhalter"]["n"] == sum(row["n"] for row in first["trueness"]["years"]) > 0
     assert first["figures"]["model"]["auc"]["low"] <= first["figures"]["model"]["auc"]["value"]
     assert set(first["seconds"]) == {"features and outcomes", "invoices and payments", "judging and learning", "writing down"}
     assert "features and outcomes" in err
@@ -58,7 +60,11 @@ def test_from_a_book_to_a_version_in_force(here, capsys):
     status, out, err = run(capsys, "train", "--book", "book")
     assert status == 0, err
     assert "It scores nothing yet" in out
+    assert "Ahead of the best rule of thumb (scorecard)" not in out
     assert "Ahead of the best rule of thumb" in out
+    assert "Beside a scorecard of the same features" in out
+    assert "(Spiegelhalter's z" in out
+    assert "Predicted over observed by year:" in out
     assert "are forecast by a hazard of their own" in out
 
     assert run(capsys, "promote", "2", "--by", "Ann")[0] == 0

@@ -10,8 +10,8 @@ from riskscore.errors import ModelRefused
 from riskscore.stores.models import Registry, record
 from riskscore_pipelines.main import main
 from riskscore_pipelines.validating.facts import FILES, SECTIONS, sections_of, validation_of
-from riskscore_pipelines.validating.page import html_of
-from riskscore_pipelines.validating.words import WORDS
+from riskscore_pipelines.validating.page import MISSING, html_of
+from riskscore_pipelines.validating.words import WORDS, term
 
 pytestmark = pytest.mark.slow
 
@@ -58,6 +58,33 @@ def test_every_section_is_there_in_both_languages_and_nothing_is_fetched(folder,
     assert "$" not in page.partition("</style>")[2]
     assert ">None<" not in page
     assert ">nan" not in page
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_scorecard_and_the_probabilities_as_a_whole_are_told(registry, run_id, lang):
+    facts = validation_of(registry, run_id, lang)
+    page, words = html_of(facts, lang), WORDS[lang]
+    beside = page[page.index(words["rules"]) :].partition("</table>")[0]
+    whole = page[page.index(words["trueness"]) :].partition("</table>")[0]
+    (*_, last) = facts.files["trueness.json"]["years"]
+
+    assert term("scorecard", lang) in beside
+    assert beside.count(words["interval"]) == 4
+    assert f"{facts.metrics['spiegelhalter_z']:+.2f}" in whole
+    assert words["rejected" if facts.files["trueness.json"]["spiegelhalter"]["rejected"] else "not_rejected"] in whole
+    assert f'<th scope="row">{last["year"]}</th>' in whole
+    assert f"{last['predicted']:.2%}" in whole
+
+
+def test_a_run_without_a_lead_in_some_figure_shows_a_gap(registry, run_id):
+    facts = validation_of(registry, run_id, "en")
+    older = {name: figure for name, figure in facts.metrics.items() if "/pr_auc" not in name and "/scorecard/" not in name}
+    page = html_of(type(facts)(**{**facts.__dict__, "metrics": older}), "en")
+    beside = page[page.index(WORDS["en"]["rules"]) :].partition("</table>")[0]
+
+    assert "<td" in beside
+    assert f'<td class="num">{MISSING}</td>' in beside
+    assert "scorecard</th>" not in beside
 
 
 def test_what_the_card_says_is_text_and_never_markup(registry, run_id):

@@ -1,4 +1,4 @@
-"""Every example in the docstrings and explanations of profit, terms, allocation, provision and insurance runs as printed."""
+"""Every example in the docstrings and explanations of profit, terms, allocation, provision, insurance and Spiegelhalter's test runs as printed."""
 
 import doctest
 import importlib
@@ -9,7 +9,7 @@ import pytest
 
 MODULES = (
     "riskscore.profit", "riskscore.terms_menu.options", "riskscore.provision.rates", "riskscore.provision.reconciliation",
-    "riskscore.insurance.covering",
+    "riskscore.insurance.covering", "riskscore.evaluation.trueness",
 )  # fmt: skip
 PAGES = ("profit-and-limit", "portfolio-allocation", "provision-bridge")
 

@@ -13,6 +13,7 @@ from gating import GATE_TEXT as TEXT
 from gating import TERMS
 from modelling import fitted, invented
 from riskscore.errors import ModelRefused, UsageRefused
+from riskscore.evaluation import Measured
 from riskscore.promotion import (
     Earned,
     Evidence,
@@ -24,7 +25,7 @@ from riskscore.promotion import (
     parse,
     population_stability,
 )
-from riskscore.promotion.gate import check_baseline, check_segments, check_stability, level_of
+from riskscore.promotion.gate import check_baseline, check_scorecard, check_segments, check_stability, level_of
 from riskscore.promotion.parity import N_TRIED
 
 
@@ -139,10 +140,71 @@ def test_an_unmoved_population_is_steady_and_a_moved_one_is_not():
     assert not check_stability(population_stability(before, np.empty(0), least=0.1)).passed
 
 
-def test_being_ahead_of_a_rule_by_chance_is_not_being_ahead():
-    assert [check.passed for check in check_baseline("rule", 0.01, -0.001)] == [True, True]
-    assert [check.passed for check in check_baseline("rule", -0.01, -0.001)] == [False, True]
-    assert [check.passed for check in check_baseline("rule", float("nan"), float("nan"))] == [False, False]
+def lead(auc=(0.02, 0.01, 0.03), pr_auc=(0.05, 0.01, 0.09), brier=(-0.003, -0.005, -0.001)):
+    """By how much a version is ahead, each with its interval; less is better in Brier, as in the run."""
+    return {"auc": Measured(*auc), "pr_auc": Measured(*pr_auc), "brier": Measured(*brier)}
+
+
+LEVEL = {"auc": (0.0, -0.004, 0.004), "pr_auc": (0.0, -0.02, 0.02), "brier": (0.0, -0.001, 0.001)}
+NOT_TOLD = (float("nan"),) * 3
+
+
+def passed(checks):
+    return {check.name.rpartition("/")[2]: check.passed for check in checks}
+
+
+def test_a_version_ahead_of_a_rule_beyond_chance_in_all_three_passes():
+    checks = check_baseline("rule", lead())
+
+    assert [(check.name, check.value, check.end, check.bound, check.passed) for check in checks] == [
+        ("ahead_of/rule/auc", 0.02, 0.01, 0, True),
+        ("ahead_of/rule/pr_auc", 0.05, 0.01, 0, True),
+        ("ahead_of/rule/brier", 0.003, 0.001, 0, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metric", "interval"),
+    [("auc", (0.02, -0.001, 0.04)), ("pr_auc", (0.05, -0.01, 0.1)), ("brier", (-0.003, -0.007, 0.001))],
+    ids=["in-auc-by-chance", "in-pr-auc-by-chance", "in-brier-by-chance"],
+)
+def test_being_ahead_of_a_rule_by_chance_is_not_being_ahead(metric, interval):
+    assert passed(check_baseline("rule", lead(**{metric: interval}))) == {
+        "auc": True,
+        "pr_auc": True,
+        "brier": True,
+        metric: False,
+    }
+
+
+def test_a_version_level_with_the_scorecard_passes_and_would_not_beside_a_rule():
+    assert all(passed(check_scorecard("scorecard", lead(**LEVEL))).values())
+    assert not any(passed(check_baseline("rule", lead(**LEVEL))).values())
+
+
+@pytest.mark.parametrize(
+    ("metric", "interval"),
+    [("auc", (-0.02, -0.03, -0.0051)), ("pr_auc", (-0.05, -0.09, -0.0051)), ("brier", (0.003, 0.0001, 0.006))],
+    ids=["worse-ranked", "worse-at-the-top-of-the-list", "worse-probabilities"],
+)
+def test_a_version_clearly_behind_the_scorecard_is_held(metric, interval):
+    found = passed(check_scorecard("scorecard", lead(**LEVEL | {metric: interval})))
+
+    assert found == {"auc": True, "pr_auc": True, "brier": True, metric: False}
+
+
+def test_behind_the_scorecard_beyond_chance_by_what_nobody_would_notice_is_level_with_it():
+    at_the_margin = LEVEL | {"auc": (-0.006, -0.007, -0.005), "pr_auc": (-0.006, -0.007, -0.005), "brier": (0.001, 0.0, 0.002)}
+
+    assert all(passed(check_scorecard("scorecard", lead(**at_the_margin))).values())
+
+
+@pytest.mark.parametrize("metric", ["auc", "pr_auc", "brier"])
+def test_a_figure_the_training_did_not_tell_passes_nothing(metric):
+    old = lead(**{metric: NOT_TOLD})
+
+    assert not passed(check_baseline("rule", old))[metric]
+    assert not passed(check_scorecard("scorecard", old))[metric]
 
 
 def test_who_pays_late_earns_less_and_at_a_thin_margin_costs():

@@ -14,7 +14,7 @@ from riskscore_pipelines.shown import plain
 BASES = {
     "after_both": "rows after the last day of either training; both models answer as they are",
     "walk_forward": "rows judged while training, each by a model of its time; the champion as it is after its own last day",
-    "no_champion": "nothing is in force: only the rules of thumb to compare with",
+    "no_champion": "nothing is in force: only the rules of thumb and the scorecard to compare with",
     "same_model": "the very model in force: its approval is renewed",
 }
 
@@ -34,6 +34,7 @@ CHECKS = {
     "limits_doubled": ("customers whose limit more than doubles", "at most"),
     "limits_above_cap": ("limits above a cap of the policy", "at most"),
 }
+METRICS = {"auc": "AUC", "pr_auc": "PR-AUC", "brier": "Brier"}
 COUNTED = {"customers", "customers_with_event", "segments_worse", "limits_above_cap"}
 SHARES = {"gain", "profit", "grades_moved", "approvals_moved", "limits_moved", "limits_doubled"}
 
@@ -68,10 +69,19 @@ def _checks(facts: Mapping[str, Any]) -> Table:
     table = table_of("Checks", "check", "measured", "bound of its interval", "must be", "", figures=4)
     for check in facts["checks"]:
         name = check["name"]
-        said, way = CHECKS.get(name, (f"{name.removeprefix('ahead_of/')}: ahead of this rule, lower bound", "above"))
+        said, way = CHECKS[name] if name in CHECKS else _beside(name)
         figures = [_figure(name, check[part]) for part in ("value", "end")]
+        if check["value"] is None and name not in CHECKS:  # of a run made before this figure was told
+            figures = ["not recorded", "train again"]
         table.add_row(plain(said), *figures, f"{way} {_figure(name, check['bound'])}", "" if check["passed"] else "HELD")
     return table
+
+
+def _beside(name: str) -> tuple[str, str]:
+    """The words of a check against another predictor: `ahead_of/RULE/METRIC` or `not_behind/PREDICTOR/METRIC`."""
+    kind, predictor, metric = name.split("/")
+    said, way = {"ahead_of": ("ahead of", "above"), "not_behind": ("not clearly behind", "at least")}[kind]
+    return f"{said} {predictor.replace('_', ' ')} in {METRICS[metric]}, by", way
 
 
 def _moves(blast: Mapping[str, Any], currency: str) -> Table:

@@ -96,7 +96,7 @@ class Concentration:
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of quality with its interval, beside the baseline's."""
+    """One figure of quality with its interval, beside the baseline's and the scorecard's; null where the run told none."""
 
     name: str
     value: float
@@ -105,6 +105,9 @@ class Figure:
     baseline: float | None
     baseline_low: float | None = None
     baseline_high: float | None = None
+    scorecard: float | None = None
+    scorecard_low: float | None = None
+    scorecard_high: float | None = None
 
 
 @dataclass(frozen=True)

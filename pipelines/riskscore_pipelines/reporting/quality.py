@@ -6,9 +6,13 @@ from typing import Any
 
 from riskscore.model import Model
 from riskscore.stores.models import Registry, Version
+from riskscore.training.judging import SCORECARD
 from riskscore_pipelines.reporting.facts import Calibration, Figure, Quality
 
 BASELINE = "shrunken rate"
+BESIDE = {"baseline": BASELINE, "scorecard": SCORECARD}
+"""What the report shows beside the model: the fields of a figure, and the predictor they are of."""
+
 SHOWN = ("auc", "gini", "ks", "pr_auc", "brier", "log_loss", "ece")
 
 
@@ -36,7 +40,7 @@ FILES = ("training_log.json", "calibration_by_grade.json", "roc.json")
 def quality_from(
     version: Version, log: Mapping[str, Any], grades: Sequence[Mapping[str, Any]], roc: Mapping[str, Sequence[Sequence[float]]]
 ) -> Quality:
-    """The figures from what a run noted: metrics with `_low` and `_high`, the baseline's under its name and a slash."""
+    """The figures from what a run noted: metrics with `_low` and `_high`, the others' under their names and a slash."""
     blocks = log["judged_blocks"]
     return Quality(
         n=sum(block[2] for block in blocks),
@@ -55,7 +59,6 @@ def quality_from(
 
 
 def _figure(figures: Mapping[str, float], name: str) -> Figure | None:
-    prefix = BASELINE.replace(" ", "_") + "/"
     if name not in figures:
         return None
     return Figure(
@@ -63,9 +66,11 @@ def _figure(figures: Mapping[str, float], name: str) -> Figure | None:
         value=figures[name],
         low=figures[f"{name}_low"],
         high=figures[f"{name}_high"],
-        baseline=figures.get(f"{prefix}{name}"),
-        baseline_low=figures.get(f"{prefix}{name}_low"),
-        baseline_high=figures.get(f"{prefix}{name}_high"),
+        **{
+            f"{place}{end}": figures.get(f"{predictor.replace(' ', '_')}/{name}{end}")
+            for place, predictor in BESIDE.items()
+            for end in ("", "_low", "_high")
+        },
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from riskscore.errors import ModelRefused
 from riskscore.phrases import Lang
 from riskscore.stores.models import Registry
+from riskscore.training.judging import SCORECARD
 
 SECTIONS: Mapping[str, Mapping[Lang, str]] = {
     "purpose": {"en": "Purpose", "zh": "用途"},
@@ -23,8 +24,13 @@ SECTIONS: Mapping[str, Mapping[Lang, str]] = {
 
 FILES = (
     "training_log.json", "recipe.json", "book.json", "calibration_by_grade.json", "roc.json", "segments.json", "holdouts.json",
-    "newcomers.json",
+    "newcomers.json", "trueness.json",
 )  # fmt: skip
+LEADS = ("auc", "pr_auc", "brier", "log_loss")
+ENDS = ("", "_low", "_high")
+Figure = tuple[float, ...]
+"""A value and the two ends of its 95 % interval."""
+
 TAGS = ("model_digest", "recipe_digest", "grades_digest", "book_digest", "code_digest", "trained_until")
 
 
@@ -75,17 +81,19 @@ def sections_of(card: str, lang: Lang) -> dict[str, str]:
     return {key: "\n".join(lines).strip() for key, lines in found.items()}
 
 
-def rules_ahead_of(facts: Validation) -> Sequence[tuple[str, tuple[float, ...], tuple[float, ...]]]:
-    """Per rule of thumb: by how much the model is ahead in AUC and in log loss, each with its interval."""
-    rules = ["shrunken rate", *facts.files["recipe.json"]["baselines"]]
+def ahead_of(facts: Validation) -> Sequence[tuple[str, Mapping[str, Figure]]]:
+    """Per rule of thumb, and the scorecard last: by how much the model is ahead in each of `LEADS`, with its interval.
+
+    A figure its training did not tell is left out, and a predictor it told nothing of.
+    """
     rows = []
-    for rule in rules:
-        stem = f"ahead_of/{rule.replace(' ', '_')}"
-        found = [
-            tuple(facts.metrics[f"{stem}/{metric}{end}"] for end in ("", "_low", "_high"))
-            for metric in ("auc", "log_loss")
-            if all(f"{stem}/{metric}{end}" in facts.metrics for end in ("", "_low", "_high"))
-        ]
-        if len(found) == 2:
-            rows.append((rule, found[0], found[1]))
+    for predictor in ("shrunken rate", *facts.files["recipe.json"]["baselines"], SCORECARD):
+        stem = f"ahead_of/{predictor.replace(' ', '_')}"
+        found = {
+            metric: tuple(facts.metrics[f"{stem}/{metric}{end}"] for end in ENDS)
+            for metric in LEADS
+            if all(f"{stem}/{metric}{end}" in facts.metrics for end in ENDS)
+        }
+        if found:
+            rows.append((predictor, found))
     return rows

@@ -10,10 +10,11 @@ from markupsafe import Markup
 
 from riskscore import charts
 from riskscore.phrases import Lang
+from riskscore_pipelines.figures import LEAST_P
 from riskscore_pipelines.finance.page import Sheet
 from riskscore_pipelines.reporting.dress import font, style
 from riskscore_pipelines.reporting.formats import HTML_LANG
-from riskscore_pipelines.validating.facts import SECTIONS, Validation, rules_ahead_of
+from riskscore_pipelines.validating.facts import LEADS, SECTIONS, Validation, ahead_of
 from riskscore_pipelines.validating.words import WORDS, term
 
 MISSING = "–"
@@ -63,6 +64,7 @@ def _beside(key: str, facts: Validation, lang: Lang) -> dict[str, Any]:
         sheets = [
             _rules(facts, lang),
             _newcomers(facts, lang),
+            _trueness(facts, words),
             _level(facts, words),
             _holdouts(facts, lang),
             _segments(facts, lang),
@@ -105,6 +107,30 @@ def _level(facts: Validation, words: Mapping[str, str]) -> Sheet:
         (words["level_used"], words["yes" if found["used"] else "no"]),
     ]
     return Sheet(words["level"], (words["what"], words["figure"]), tuple(rows), figures=1, note=words["level_note"])
+
+
+def _trueness(facts: Validation, words: Mapping[str, str]) -> Sheet:
+    """Predicted over observed by calendar year, under Spiegelhalter's test of all probabilities together."""
+    found = facts.files["trueness.json"]
+    test = found["spiegelhalter"]
+    rows = [
+        (
+            str(row["year"]),
+            f"{row['n']:,}",
+            f"{row['n_events']:,}",
+            f"{row['predicted']:.2%}",
+            f"{row['observed']:.2%}",
+            *_plain({"value": row["ratio"], "low": row["low"], "high": row["high"]}, 2),
+            words["yes" if row["within"] else "no"],
+        )
+        for row in found["years"]
+    ]
+    names = ("year", "rows", "with_event", "predicted", "observed", "ratio", "interval", "within")
+    verdict = "no_test" if test["z"] is None else "rejected" if test["rejected"] else "not_rejected"
+    z, p = (MISSING if test[each] is None else f"{test[each]:{form}}" for each, form in (("z", "+.2f"), ("p_value", ".3f")))
+    p = f"< {LEAST_P}" if test["z"] is not None and test["p_value"] < LEAST_P else p
+    note = words["trueness_note"].format(n=f"{test['n']:,}", z=z, p=p, verdict=words[verdict])
+    return Sheet(words["trueness"], tuple(words[name] for name in names), tuple(rows), figures=7, note=note)
 
 
 def _newcomers(facts: Validation, lang: Lang) -> Sheet:
@@ -154,9 +180,12 @@ def _sources(facts: Validation, words: Mapping[str, str]) -> Sheet:
 
 def _rules(facts: Validation, lang: Lang) -> Sheet:
     words = WORDS[lang]
-    rows = [(term(rule, lang), *_signed(auc), *_signed(loss)) for rule, auc, loss in rules_ahead_of(facts)]
-    headings = (words["rule"], words["auc"], words["interval"], words["log_loss"], words["interval"])
-    return Sheet(words["rules"], headings, tuple(rows), figures=4)
+    rows = [
+        (term(predictor, lang), *(cell for metric in LEADS for cell in _signed(leads.get(metric))))
+        for predictor, leads in ahead_of(facts)
+    ]
+    headings = (words["predictor"], *(words[each] for metric in LEADS for each in (metric, "interval")))
+    return Sheet(words["rules"], headings, tuple(rows), figures=2 * len(LEADS), note=words["rules_note"])
 
 
 def _holdouts(facts: Validation, lang: Lang) -> Sheet:
@@ -205,7 +234,9 @@ def _plain(measured: Mapping[str, float | None] | None, digits: int = 3) -> tupl
     return (f"{measured['value']:.{digits}f}", " – ".join(ends))
 
 
-def _signed(figures: Triple) -> tuple[str, str]:
+def _signed(figures: Triple | None) -> tuple[str, str]:
+    if figures is None:
+        return (MISSING, MISSING)
     value, low, high = figures
     return (f"{value:+.3f}", f"{low:+.3f} – {high:+.3f}")
 

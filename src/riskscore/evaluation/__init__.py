@@ -17,6 +17,7 @@ from riskscore.evaluation.holdouts import HOLDOUTS, four_holdouts
 from riskscore.evaluation.limit import Attained, attained, check_below_limit
 from riskscore.evaluation.metrics import METRICS, measure, reliability, roc
 from riskscore.evaluation.segments import SegmentRow, judge_segments
+from riskscore.evaluation.trueness import Spiegelhalter, Trueness, YearRow, by_year, judge_trueness, spiegelhalter
 
 __all__ = [
     "HOLDOUTS",
@@ -28,7 +29,11 @@ __all__ = [
     "Replicates",
     "Resamples",
     "SegmentRow",
+    "Spiegelhalter",
+    "Trueness",
+    "YearRow",
     "attained",
+    "by_year",
     "check_below_limit",
     "check_features",
     "check_known_before",
@@ -38,8 +43,10 @@ __all__ = [
     "four_holdouts",
     "judge_grades",
     "judge_segments",
+    "judge_trueness",
     "measure",
     "paired_difference",
     "reliability",
     "roc",
+    "spiegelhalter",
 ]

@@ -11,6 +11,8 @@ from riskscore.model.logistic import rounded
 from riskscore.model.rows import FeatureLike, Rows
 from riskscore.model.value import read_column
 
+Integers = np.ndarray[Any, np.dtype[np.int64]]
+
 LEVEL_STRENGTH = 20.0  # customers: a category level with as many is believed half
 N_CROSS_FOLDS = 5  # a training row's category is encoded from the customers of the other folds, never from its own outcome
 SEEN = (0.001, 0.999)  # quantiles of training outside which a value counts as unfamiliar
@@ -42,17 +44,26 @@ def level_log_odds(column: Column, outcome: Floats, weight: Floats) -> dict[str,
 
     weight: one over the rows of the customer, so that a level is believed by its customers, not by its rows. A null is no level.
     """
-    overall = float(np.clip(np.average(outcome, weights=weight), SMALLEST_RATE, 1 - SMALLEST_RATE))
     names = sorted({str(each) for each in column if each is not None})
     number = {name: place for place, name in enumerate(names)}
     place = np.array([len(names) if each is None else number[each] for each in column], dtype=np.int64)
-    n = np.bincount(place, weight, minlength=len(names) + 1)
-    events = np.bincount(place, weight * outcome, minlength=len(names) + 1)
-    rates = (events + overall * LEVEL_STRENGTH) / (n + LEVEL_STRENGTH)
+    rates, _, overall = class_rates(place, len(names) + 1, outcome, weight)
     return {
         name: rounded(np.log(rate / (1 - rate)) - np.log(overall / (1 - overall)))
         for name, rate in zip(names, rates.tolist(), strict=False)  # the last is of rows without a level
     }
+
+
+def class_rates(place: Integers, n_classes: int, outcome: Floats, weight: Floats) -> tuple[Floats, Floats, float]:
+    """Each class's share with the event, pulled toward that of all; the weight of its rows; and the share of all.
+
+    place: (n,), the class of each row, 0 to n_classes - 1. weight: one over the rows of the customer, so that the weight of a
+    class is in customers. A class without a row has the share of all.
+    """
+    overall = float(np.clip(np.average(outcome, weights=weight), SMALLEST_RATE, 1 - SMALLEST_RATE))
+    n: Floats = np.bincount(place, weight, minlength=n_classes).astype(np.float64)
+    events = np.bincount(place, weight * outcome, minlength=n_classes)
+    return (events + overall * LEVEL_STRENGTH) / (n + LEVEL_STRENGTH), n, overall
 
 
 def fit_shrinkage(rows: Rows, share: str, of: str) -> dict[str, Any]:

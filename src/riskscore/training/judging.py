@@ -15,8 +15,10 @@ from riskscore.evaluation import (
     Measured,
     Resamples,
     SegmentRow,
+    Trueness,
     check_time_split,
     judge_grades,
+    judge_trueness,
     paired_difference,
 )
 from riskscore.grades import Grades
@@ -26,6 +28,7 @@ from riskscore.model.fit import fit_formula
 from riskscore.model.formula import Floats, Formula, contribution_of
 from riskscore.model.members import fit_logistic_member
 from riskscore.model.rows import FeatureLike, Rows
+from riskscore.model.scorecard import fit_scorecard
 from riskscore.model.value import read_column, read_columns
 from riskscore.recipe import LogisticTerms, Recipe
 from riskscore.training.breakdown import judge_by_segment
@@ -36,6 +39,12 @@ Flags = np.ndarray[Any, np.dtype[np.bool_]]
 N_RESAMPLES = 300
 HEADLINE = "model"
 """The name of the calibrated ensemble among the predictors."""
+
+COMPARED = ("auc", "pr_auc", "log_loss", "brier")
+"""In what the model's lead over every other predictor is told."""
+
+SCORECARD = "scorecard"
+"""The name of the scorecard of weights of evidence among the predictors: a peer, no member."""
 
 NO_PENALTY = LogisticTerms.model_validate({"weight": "1", "ridge": 1e-6, "winsor": 0.01})
 
@@ -62,18 +71,20 @@ class Judged:
 class Evaluation:
     """The figures of a training, all out of time, intervals by resampling customers.
 
-    figures: predictor to metric. differences: predictor to what the model is ahead of it by in AUC (above 0 is better) and in log
-    loss and Brier (below 0 is better), on the same draws. grades: predicted and observed by grade on outcome windows that do not
-    overlap. level_used: whether following the level of the newest known outcomes won; level_losses: mean log loss with and
+    figures: predictor to metric. differences: predictor to what the model is ahead of it by in AUC and PR-AUC (above 0 is
+    better) and in log loss and Brier (below 0 is better), on the same draws. grades: predicted and observed by grade on outcome
+    windows that do not overlap. trueness: Spiegelhalter's test and predicted over observed by calendar year, on the same rows as
+    the grades. level_used: whether following the level of the newest known outcomes won; level_losses: mean log loss with and
     without. calibration: the curve chosen after that; calibration_losses: prequential log loss of each curve tried. segments:
-    the calibrated model by kind of customer. holdouts: one model in and out of time and of the customers it learned from (`learn`
-    fills it in). newcomers: the same of
-    customers without a settled invoice; null where none were judged, or all of them or none paid late.
+    the calibrated model by kind of customer. holdouts: one model in and out of time and of the customers it learned from
+    (`learn` fills it in). newcomers: the same of customers without a settled invoice; null where none were judged, or all of
+    them or none paid late.
     """
 
     figures: Mapping[str, Mapping[str, Measured]]
     differences: Mapping[str, Mapping[str, Measured]]
     grades: Sequence[GradeRow]
+    trueness: Trueness
     calibration: str
     calibration_losses: Mapping[str, float]
     level_used: bool
@@ -159,11 +170,12 @@ def judge(judged: Judged, grades: Grades, recipe: Recipe) -> tuple[Judged, Evalu
     evaluation = Evaluation(
         figures={name: each.measured() for name, each in replicates.items()},
         differences={
-            name: {metric: paired_difference(replicates[HEADLINE], each, metric) for metric in ("auc", "log_loss", "brier")}
+            name: {metric: paired_difference(replicates[HEADLINE], each, metric) for metric in COMPARED}
             for name, each in replicates.items()
             if name != HEADLINE
         },
         grades=judge_grades(given, pd[HEADLINE][independent], rows.outcome[independent]),
+        trueness=judge_trueness(pd[HEADLINE][independent], rows.outcome[independent], _years(rows.days[independent])),
         calibration=curve,
         calibration_losses=losses,
         level_used=level_used,
@@ -214,10 +226,14 @@ def _known(rows: Rows, days: Any, recipe: Recipe) -> Flags:
 def _score(
     formula: Formula, learned: Rows, judged: Rows, catalogue: Sequence[FeatureLike], recipe: Recipe
 ) -> tuple[Floats, dict[str, Floats]]:
-    matrix = formula.matrix(read_columns(judged.features, catalogue))
+    asked = read_columns(judged.features, catalogue)
+    matrix = formula.matrix(asked)
     members = formula.member_log_odds(matrix)
     named = {"uncalibrated": formula.log_odds(matrix)}
     named |= {"shrunken rate": members["rate"], "logistic": members["logistic"], "trees": members["trees"]}
+    risks = {feature.name: feature.risk for feature in catalogue}
+    card = fit_scorecard(read_columns(learned.features, catalogue), risks, learned.outcome, learned.customer_weight)
+    named[SCORECARD] = card.log_odds(asked)
     for feature in catalogue:
         if feature.name in recipe.baselines:
             named[feature.name] = _baseline(feature, learned, judged)
@@ -274,6 +290,10 @@ def _without_overlap(days: Any, horizon_days: int) -> Flags:
         if not kept or kept[-1] - day >= horizon_days:
             kept.append(day)
     return np.isin(days, kept)
+
+
+def _years(days: Any) -> Any:
+    return np.array([_day(each).year for each in days], dtype=np.int64)
 
 
 def _day(number: int) -> date:

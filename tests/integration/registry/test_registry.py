@@ -41,7 +41,10 @@ def test_the_run_holds_what_is_needed_to_believe_it(folder):
         assert run.data.metrics[f"{name}_low"] <= run.data.metrics[name] <= run.data.metrics[f"{name}_high"]
     assert "shrunken_rate/auc" in run.data.metrics
     assert "ahead_of/shrunken_rate/log_loss_high" in run.data.metrics
+    assert {"scorecard/auc", "ahead_of/scorecard/pr_auc_low", "spiegelhalter_z", "spiegelhalter_p"} <= set(run.data.metrics)
+    assert any(name.startswith("predicted_over_observed/20") for name in run.data.metrics)
     assert {"card.md", "card.zh.md", "recipe.json", "grades.json", "training_log.json", "calibration_by_grade.json"} <= artefacts
+    assert "trueness.json" in artefacts
     assert plots == {"roc.png", "calibration.png", "grades.png", "scores.png", "shap.png"}
 
 

@@ -31,7 +31,7 @@ def draw(trained: Trained) -> dict[str, Any]:
 
 
 def draw_roc(trained: Trained) -> Any:
-    """How well late payers are told from others, beside the rules of thumb."""
+    """How well late payers are told from others, beside the scorecard and the rules of thumb."""
     figure, axes = _canvas()
     outcome = trained.judged.rows.outcome
     figures = trained.evaluation.figures

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from riskscore.evaluation import roc
+from riskscore.evaluation import Trueness, roc
 from riskscore.grades import Grades
 from riskscore.model import Model, to_files
 from riskscore.model.bundle import canonical
@@ -120,6 +120,11 @@ def metrics_of(trained: Trained) -> dict[str, float]:
         for name, each in differences.items():
             prefix = f"ahead_of/{predictor.replace(' ', '_')}/{name}"
             metrics |= {prefix: each.value, f"{prefix}_low": each.low, f"{prefix}_high": each.high}
+    trueness = trained.evaluation.trueness
+    metrics |= {"spiegelhalter_z": trueness.spiegelhalter.z, "spiegelhalter_p": trueness.spiegelhalter.p_value}
+    for row in trueness.years:
+        stem = f"predicted_over_observed/{row.year}"
+        metrics |= {stem: row.ratio, f"{stem}_low": row.low, f"{stem}_high": row.high}
     return {name: float(value) for name, value in metrics.items() if value == value}  # noqa: PLR0124 - NaN is not itself
 
 
@@ -139,6 +144,7 @@ def write_run_files(folder: Path, trained: Trained, recipe: Recipe, grades: Grad
         "roc.json": roc_points(trained),
         "segments.json": [_plain(asdict(row)) for row in trained.evaluation.segments],
         "newcomers.json": newcomers_of(trained),
+        "trueness.json": trueness_of(trained.evaluation.trueness),
         "holdouts.json": {
             name: {metric: _plain(asdict(each)) for metric, each in figures.items()}
             for name, figures in trained.evaluation.holdouts.items()
@@ -165,10 +171,22 @@ def newcomers_of(trained: Trained) -> dict[str, Any] | None:
     return {**counts, "calibration": found.calibration, "figures": figures}
 
 
+def trueness_of(trueness: Trueness) -> dict[str, Any]:
+    """Spiegelhalter's test and the years as plain values, with what each says: rejected or not, within a tenth or not."""
+    test = trueness.spiegelhalter
+    told = {
+        "spiegelhalter": {**asdict(test), "rejected": test.rejected},
+        "years": [{**asdict(row), "within": row.within} for row in trueness.years],
+    }
+    return {name: _plain(each) for name, each in told.items()}
+
+
 def _plain(value: Any) -> Any:
     """The value as JSON holds it: a figure that cannot be computed is null."""
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from riskscore.features import Feature
 from riskscore.features.feature import feature
-from riskscore.snapshot import Snapshot
 from riskscore.snapshot.measures import Expr, per
+from riskscore.tables import Frame
 
 
 def _mean(above: str, below: str) -> Expr:
@@ -56,9 +56,12 @@ TWO_YEARS: tuple[Feature, ...] = (
 )  # fmt: skip
 
 
-def compute(snapshot: Snapshot) -> pa.Table:
-    """The means by observation, in the order of `snapshot.observations`: float64, null where the newest ratio is not known."""
-    facts = snapshot.spine.select("observation").join(snapshot.statements, on="observation", how="left")
+def compute(spine: Frame, statements: Frame) -> pa.Table:
+    """The means by observation, in their order: float64, null where the newest ratio is not known.
+
+    spine, statements: as a `riskscore.snapshot.Snapshot` has them.
+    """
+    facts = spine.select("observation").join(statements, on="observation", how="left")
     wanted = {each.name: each.formula() for each in TWO_YEARS}
     rows = facts.select("observation", **wanted).collect("pyarrow").to_native().sort_by("observation")
     return pa.table({each.name: rows[each.name].cast(pa.float64()) for each in TWO_YEARS})

@@ -2,22 +2,26 @@
 
 from riskscore.snapshot.spine import in_order, with_kinship
 from riskscore.snapshot.taking import (
+    Histories,
     OpenItems,
     Snapshot,
     customers_known_at,
     month_ends,
     snapshot_of,
+    take_histories,
     take_open_items,
     take_snapshot,
 )
 
 __all__ = [
+    "Histories",
     "OpenItems",
     "Snapshot",
     "customers_known_at",
     "in_order",
     "month_ends",
     "snapshot_of",
+    "take_histories",
     "take_open_items",
     "take_snapshot",
     "with_kinship",

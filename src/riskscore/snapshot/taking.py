@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 
 import narwhals.stable.v2 as nw
@@ -47,20 +47,45 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class OpenItems:
-    """The part of a snapshot that a look at the receivables needs.
+class Histories:
+    """Who was asked about, and the invoices of those customers over all time, still to be cut to the dates.
 
-    observations, spine, items: as in a `Snapshot`. rates: the reporting currency per unit of each currency, on each date asked
-    about. issued, settled, states: the invoices of the observed customers over all time, to be cut to a date.
+    observations, spine: as in a `Snapshot`. rates: the reporting currency per unit of each currency, on each date asked about.
+    issued, settled, states: invoices, what settled them, and how each stood from one day to another.
     """
 
     observations: pa.Table
     spine: Frame
-    items: Frame
     rates: Frame
     issued: Frame
     settled: Frame
     states: Frame
+
+
+@dataclass(frozen=True)
+class OpenItems(Histories):
+    """The part of a snapshot that a look at the receivables needs. items: as in a `Snapshot`."""
+
+    items: Frame
+
+
+def take_histories(ledger: Ledger, observations: pa.Table) -> Histories:
+    """The invoices of each observed customer, not yet met with the dates: what is needed where only a few of them are asked for.
+
+    observations: columns customer_id (string) and as_of (date32), in any order, duplicates ignored.
+    """
+    pairs = numbered(observations)
+    spine = take_spine(ledger, pairs)
+    issued = issued_items(ledger, spine)
+    settled = settled_parts(ledger, issued)
+    return Histories(
+        observations=pairs.set_column(1, "as_of", pairs["as_of"].cast(pa.date32())),
+        spine=spine,
+        rates=ledger.stage(rates_at(ledger, spine)),
+        issued=issued,
+        settled=settled,
+        states=item_states(ledger, issued, settled),
+    )
 
 
 def take_open_items(ledger: Ledger, observations: pa.Table) -> OpenItems:
@@ -69,23 +94,11 @@ def take_open_items(ledger: Ledger, observations: pa.Table) -> OpenItems:
     observations: columns customer_id (string) and as_of (date32), in any order, duplicates ignored.
     Raises InputRefused where an invoice is in a currency that has no rate by the date: a sum without it would be wrong.
     """
-    pairs = numbered(observations)
-    spine = take_spine(ledger, pairs)
-    rates = ledger.stage(rates_at(ledger, spine))
-    issued = issued_items(ledger, spine)
-    settled = settled_parts(ledger, issued)
-    states = item_states(ledger, issued, settled)
-    items = take_items(ledger, spine, states, rates)
+    known = take_histories(ledger, observations)
+    items = take_items(ledger, known.spine, known.states, known.rates)
     _refuse_without_rate(ledger.rows(ledger.prepare(_without_rate, items)), ledger.reporting_currency)
-    return OpenItems(
-        observations=pairs.set_column(1, "as_of", pairs["as_of"].cast(pa.date32())),
-        spine=spine,
-        items=ledger.stage(ledger.prepare(_in_one_currency, items)),
-        rates=rates,
-        issued=issued,
-        settled=settled,
-        states=states,
-    )
+    of_histories = {each.name: getattr(known, each.name) for each in fields(known)}
+    return OpenItems(**of_histories, items=ledger.stage(ledger.prepare(_in_one_currency, items)))
 
 
 @drawn

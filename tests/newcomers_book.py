@@ -7,7 +7,8 @@ from modelling import small
 from riskscore.hazard import Hazard, take_cases
 from riskscore.snapshot import customers_known_at
 from riskscore.stores.engines import ledger_of
-from riskscore.training.invoices import gather_invoices, learn_hazard
+from riskscore.training.gathering_invoices import gather_invoices
+from riskscore.training.invoices import learn_hazard
 from simulated import world_of
 
 WORLD = {"preset": "default", "n_customers": 150, "n_months": 18, "seed": 8}
@@ -22,8 +23,7 @@ def ledger():
 def lessons():
     """Cases and what became of them."""
     gathered = gather_invoices([ledger()], small(), until=world_of(**WORLD).end_on)
-    now = gathered.fates[gathered.until]
-    return gathered, gathered.cases.take(now.counts), now.take(now.counts)
+    return gathered, *gathered.cases_known(gathered.until)
 
 
 @lru_cache(maxsize=1)

@@ -22,7 +22,7 @@ from riskscore.simulation import World, simulate
 from riskscore.simulation.delinquency import odds_of_delinquency
 from riskscore.stores.engines import ledger_of
 from riskscore.stores.signed_texts import find_text
-from riskscore.training.invoices import gather_invoices
+from riskscore.training.gathering_invoices import gather_invoices
 from riskscore.training.judging import walk_forward
 from riskscore.training.learning import chosen_features
 

@@ -32,6 +32,7 @@ from riskscore.hazard.fit_newcomers import fit_newcomers
 from riskscore.hazard.inputs import fit_habits
 from riskscore.hazard.late_at_all import NUMBERS, Asked, asked_of
 from riskscore.hazard.newcomers import BOOSTERS, Newcomers
+from riskscore.hazard.watched import Lessons
 from riskscore.model.members import describe_term
 from riskscore.recipe import Recipe
 from riskscore.simulation import World, simulate
@@ -41,7 +42,8 @@ from riskscore.stores.engines import ledger_of
 from riskscore.stores.signed_texts import find_text
 from riskscore.tables import Ledger
 from riskscore.training.fates import Fates
-from riskscore.training.invoices import catalogue_of, customers_of, enough, gather_invoices
+from riskscore.training.gathering_invoices import catalogue_of, gather_invoices
+from riskscore.training.invoices import customers_of, enough
 
 QUARTER, BLOCKS = 91, 8
 SEEDS = (11, 7, 13, 17, 19)
@@ -140,18 +142,18 @@ def first_invoices(world: World, signed: Recipe, *, whole: bool = False) -> Judg
     refits = [world.end_on - timedelta(days=QUARTER * n) for n in range(BLOCKS, 0, -1)]
     gathered = gather_invoices([ledger], signed, until=world.end_on, refits=refits)
     cases, late, limit = _first_cases(world, ledger)
-    issued, learned_from = cases.column("as_of"), gathered.cases.column("as_of")
+    issued = cases.column("as_of")
     pd, prior = np.full(len(cases), np.nan), np.full(len(cases), np.nan)
     for number, refit in enumerate(refits):
-        start, then = day_number(refit), gathered.fates[refit - timedelta(days=1)]
+        start, day_before = day_number(refit), refit - timedelta(days=1)
         now = (issued >= start) & (issued < start + QUARTER)
-        past = (learned_from < start) & then.counts
-        if now.any() and enough(then.take(past), signed):
-            asked, learned, lessons = cases.take(now), gathered.cases.take(past), then.take(past)
-            pd[now] = _newcomers(learned, lessons, asked, signed).late(0)
-            prior[now] = np.nanmean(lessons.late(0))
+        learned, then = gathered.cases_known(day_before)
+        if now.any() and enough(then, signed):
+            asked, lessons = cases.take(now), gathered.issued_known(day_before)
+            pd[now] = _newcomers(learned, then, lessons, asked, signed).late(0)
+            prior[now] = np.nanmean(then.late(0))
             if whole and number == len(refits) - 1:
-                _check_whole(learned, lessons, asked, signed, pd[now])
+                _check_whole(learned, then, lessons, asked, signed, pd[now])
     done = ~np.isnan(pd) & ~np.isnan(late)
     return Judged(pd[done], prior[done], limit[done], late[done], customers_of(cases)[done], asked_of(cases.take(done)))
 
@@ -177,18 +179,18 @@ def _first_cases(world: World, ledger: Ledger) -> tuple[Cases, Any, Any]:
     return cases, late, truth["filtered_0"].to_numpy()[at]
 
 
-def _newcomers(learned: Cases, lessons: Fates, asked: Cases, signed: Recipe) -> Curves:
+def _newcomers(learned: Cases, fates: Fates, issued: Lessons, asked: Cases, signed: Recipe) -> Curves:
     """The curves by the hazard of newcomers alone: fitting the other one as well would only cost time."""
     habits = fit_habits(learned)
-    fitted = fit_newcomers(learned, lessons, habits, signed)
+    fitted = fit_newcomers(learned, fates, habits, signed, issued=issued)
     hazard = Newcomers(fitted.formula, habits, [fitted.files[name] for name in BOOSTERS])
     return Curves(asked.age, hazard.survived(asked), book_pace(habits["mean"]))
 
 
-def _check_whole(learned: Cases, lessons: Fates, asked: Cases, signed: Recipe, said: Any) -> None:
+def _check_whole(learned: Cases, fates: Fates, issued: Lessons, asked: Cases, signed: Recipe, said: Any) -> None:
     """The whole hazard, as a training makes it and a forecast reads it, answers newcomers with the same."""
     some = np.arange(len(asked)) < N_COMPARED
-    curves = Hazard(fit_hazard(learned, lessons, catalogue_of(), signed)).curves(asked.take(some))
+    curves = Hazard(fit_hazard(learned, fates, catalogue_of(), signed, issued=issued)).curves(asked.take(some))
     if not (asked.newcomer.all() and np.allclose(curves.late(0), said[some], rtol=0, atol=1e-12)):
         raise AssertionError("the forecast of first invoices is not that of the hazard of newcomers")
 

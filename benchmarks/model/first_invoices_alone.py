@@ -93,7 +93,7 @@ def _rows(world: World, invoice: Any, late: Any) -> tuple[Rows, Any]:
     days = [EPOCH + timedelta(days=int(each)) for each in billing.issued[invoice] + calendar.day_zero]
     asked = pa.table({"customer_id": pa.array(names.tolist(), ids.type), "as_of": pa.array(days, pa.date32())})
     snapshot = take_snapshot(ledger_of(dict(world.tables), "EUR"), asked)
-    frame, more = features.compute(snapshot), two_years.compute(snapshot)
+    frame, more = features.compute(snapshot), two_years.compute(snapshot.spine, snapshot.statements)
     for name in more.column_names:
         frame = frame.append_column(name, more[name])
     place_of = {

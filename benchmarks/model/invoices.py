@@ -35,12 +35,8 @@ from riskscore.stores.ledgers.ingestion import ingest
 from riskscore.stores.ledgers.mapping import load
 from riskscore.stores.ledgers.reception import Delivery
 from riskscore.stores.signed_texts import find_text
-from riskscore.training.invoices import (
-    catalogue_of,
-    customers_of,
-    gather_invoices,
-    walk_forward_invoices,
-)
+from riskscore.training.gathering_invoices import catalogue_of, gather_invoices
+from riskscore.training.invoices import customers_of, walk_forward_invoices
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 COMMAND = "python benchmarks/bench_model.py --only invoices"
@@ -144,7 +140,7 @@ def peers(gathered: Any, k: int, *, printed: bool, quick: bool) -> dict[str, Any
         outcome = then.late(k - rolled)
         past = new & (as_of < start) & ~np.isnan(outcome)
         now = new & (as_of >= start) & (as_of < end)
-        habits = fit_habits(cases.take((as_of < start) & then.counts))
+        habits = fit_habits(gathered.cases_known(refit - timedelta(days=1))[0])
         learned, asked = (describe(cases.take(mask), catalogue_of(), habits).matrix for mask in (past, now))
         places.append(np.flatnonzero(now))
         with warnings.catch_warnings():
@@ -256,9 +252,9 @@ def cash_row(gathered: Any) -> dict[str, Any]:
     """Weeks of cash from invoices open at a month end after the first refit, by the newest hazard known then."""
     cases, fates, until = gathered.cases, gathered.fates[gathered.until], gathered.until
     first = gathered.refits[0]
-    then = gathered.fates[first - timedelta(days=1)]
-    past = (cases.column("as_of") < day_number(first)) & then.counts
-    hazard = Hazard(fit_hazard(cases.take(past), then.take(past), catalogue_of(), shipped()))
+    day_before = first - timedelta(days=1)
+    issued = gathered.issued_known(day_before)
+    hazard = Hazard(fit_hazard(*gathered.cases_known(day_before), catalogue_of(), shipped(), issued=issued))
     n_weeks, covered, errors, by_rule, came = 8, [], [], [], []
     for end in month_ends(first, until - timedelta(days=WEEK * n_weeks)):
         mask = cases.column("as_of") == day_number(end)

@@ -23,7 +23,7 @@ from riskscore.snapshot import customers_known_at, month_ends, take_open_items
 from riskscore.snapshot.calendar import day_number
 from riskscore.stores.engines import ledger_of
 from riskscore.training.fates import Fates, fates_of
-from riskscore.training.invoices import catalogue_of, gather_invoices
+from riskscore.training.gathering_invoices import catalogue_of, gather_invoices
 
 COMMAND = "python benchmarks/bench_model.py --only readouts"
 WORLDS = {"default": (7, 13), "sme": (17,)}
@@ -57,9 +57,9 @@ def asked_at_month_ends(preset: str, seed: int, *, quick: bool) -> list[Asked]:
     ledger, until = ledger_of(dict(world.tables), "EUR"), world.end_on
     first = until - timedelta(days=AFTER_DAYS)
     gathered = gather_invoices([ledger], shipped(), until=until, refits=(first,))
-    then = gathered.fates[first - timedelta(days=1)]
-    past = (gathered.cases.column("as_of") < day_number(first)) & then.counts
-    hazard = Hazard(fit_hazard(gathered.cases.take(past), then.take(past), catalogue_of(), shipped()))
+    day_before = first - timedelta(days=1)
+    issued = gathered.issued_known(day_before)
+    hazard = Hazard(fit_hazard(*gathered.cases_known(day_before), catalogue_of(), shipped(), issued=issued))
     said = []
     for end in month_ends(first, until - timedelta(days=1)):
         known = take_open_items(ledger, customers_known_at(ledger, end))

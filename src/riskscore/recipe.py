@@ -149,8 +149,9 @@ class ColdTerms(PairTerms):
 
 
 class LateAtAllTerms(LogisticTerms):
-    """Is a newcomer's invoice late at all: a logistic that learns from every invoice of the training at its issue."""
+    """Is a newcomer's invoice late at all: a logistic that learns from the book's invoices at their issue."""
 
+    most_invoices: int = _whole("invoices learned from at most; of a larger book a fixed share of them", 1000, 10**8)
     level_days: int = _whole("days over whose due invoices the level of the book is counted", 7, 365)
     level_share: Decimal = _exact("how far the answer follows that level's log-odds: 0 not at all, 1 wholly")
 

@@ -18,7 +18,7 @@ from riskscore.snapshot import customers_known_at
 from riskscore.stores.engines import ledger_of
 from riskscore.training import gather, gather_invoices, invoices, learn
 from riskscore.training.gathering import cuts_of
-from riskscore.training.invoices import known_by
+from riskscore.training.gathering_invoices import known_by
 from riskscore.training.judging import _blocks, walk_forward
 from riskscore.training.learning import chosen_features
 from simulated import world_of

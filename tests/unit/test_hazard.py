@@ -28,13 +28,8 @@ from riskscore.hazard.watched import Watched, periods_seen
 from riskscore.snapshot import customers_known_at
 from riskscore.snapshot.calendar import day_number
 from riskscore.stores.engines import ledger_of
-from riskscore.training.invoices import (
-    gather_invoices,
-    judge_invoices,
-    known_by,
-    learn_hazard,
-    walk_forward_invoices,
-)
+from riskscore.training.gathering_invoices import gather_invoices, known_by
+from riskscore.training.invoices import judge_invoices, learn_hazard, walk_forward_invoices
 from simulated import world_of
 
 WORLD = {"preset": "default", "n_customers": 60, "n_months": 22, "seed": 8}

@@ -10,12 +10,14 @@ import pytest
 from modelling import small
 from riskscore.evaluation import LeakFound, attained, check_below_limit, check_known_before, check_point_in_time
 from riskscore.hazard import cases as cases_module
-from riskscore.hazard import take_cases
+from riskscore.hazard import issued_of, take_cases
+from riskscore.hazard.inputs import fit_habits
 from riskscore.simulation.oracle import odds_at_issue
 from riskscore.snapshot import customers_known_at
 from riskscore.stores.engines import ledger_of
-from riskscore.training import invoices
-from riskscore.training.invoices import check_inputs, known_by
+from riskscore.training import gathering_invoices
+from riskscore.training.gathering_invoices import check_inputs, gather_invoices, known_by
+from riskscore.training.invoices import walk_forward_invoices
 from simulated import world_of
 
 WORLD = {"preset": "default", "n_customers": 60, "n_months": 22, "seed": 8}
@@ -69,10 +71,10 @@ def test_a_column_that_is_filled_in_after_issue_is_a_leak():
 def test_the_inputs_of_the_hazard_are_no_leak_and_a_training_with_one_stops(monkeypatch):
     whole = ledger()
     cases = take_cases(whole, customers_known_at(whole, middle()))
-    habits = invoices.fit_habits(cases)
+    habits = fit_habits(cases)
     check_inputs(whole, cases, habits)
 
-    honest = invoices.take_cases
+    honest = gathering_invoices.take_cases
 
     def with_tomorrow(each, observations):
         later = observations.set_column(
@@ -80,25 +82,42 @@ def test_the_inputs_of_the_hazard_are_no_leak_and_a_training_with_one_stops(monk
         )
         return honest(each, later)
 
-    monkeypatch.setattr(invoices, "take_cases", with_tomorrow)
+    monkeypatch.setattr(gathering_invoices, "take_cases", with_tomorrow)
     with pytest.raises(LeakFound, match="later facts"):
-        invoices.gather_invoices([whole], small(), until=world_of(**WORLD).end_on)
+        gather_invoices([whole], small(), until=world_of(**WORLD).end_on)
 
 
 def test_who_will_have_settled_an_invoice_is_a_leak(monkeypatch):
     """Whether a customer is a newcomer decides which hazard speaks: it may not be known from later payments."""
     whole = ledger()
     cases = take_cases(whole, customers_known_at(whole, middle()))
-    honest = invoices.take_cases
+    honest = gathering_invoices.take_cases
 
     def with_later_payments(each, observations):
         found = honest(each, observations)
         paid = each.frames["settlements"].collect("pyarrow").to_native()["customer_id"].to_pylist()
         return replace(found, settled=np.array([paid.count(who) for who in found.who["customer_id"].to_pylist()], float))
 
-    monkeypatch.setattr(invoices, "take_cases", with_later_payments)
+    monkeypatch.setattr(gathering_invoices, "take_cases", with_later_payments)
     with pytest.raises(LeakFound, match="settled"):
-        check_inputs(whole, cases, invoices.fit_habits(cases))
+        check_inputs(whole, cases, fit_habits(cases))
+
+
+def test_a_rating_of_tomorrow_read_at_issue_is_a_leak(monkeypatch):
+    """What is read of the many invoices at their issue is looked at too, not only the cases."""
+    whole = ledger()
+    cases = take_cases(whole, customers_known_at(whole, middle()))
+
+    def with_every_rating(each, known):
+        found = issued_of(each, known)
+        rated = each.frames["ratings"].collect("pyarrow").to_native()["customer_id"].to_pylist()
+        counts = [float(rated.count(who)) for who in found.who["customer_id"].to_pylist()]
+        at = found.who.column_names.index("rating_notch")
+        return replace(found, who=found.who.set_column(at, "rating_notch", pa.array(counts)))
+
+    monkeypatch.setattr(gathering_invoices, "issued_of", with_every_rating)
+    with pytest.raises(LeakFound, match="rating_notch"):
+        check_inputs(whole, cases, fit_habits(cases))
 
 
 def by_customer(each, column):
@@ -160,18 +179,20 @@ def test_a_training_with_a_leak_among_the_inputs_stops(monkeypatch, leak, column
         return replace(cases, who=cases.who.set_column(place, column, told))
 
     monkeypatch.setattr(cases_module, "cases_of", leaking)
-    monkeypatch.setattr(invoices, "cases_of", leaking)
+    monkeypatch.setattr(gathering_invoices, "cases_of", leaking)
 
     with pytest.raises(LeakFound, match=column):
-        invoices.gather_invoices([ledger()], small(), until=world_of(**WORLD).end_on)
+        gather_invoices([ledger()], small(), until=world_of(**WORLD).end_on)
 
 
-def test_outcomes_as_a_random_split_would_know_them_stop_the_judging():
-    gathered = invoices.gather_invoices([ledger()], small(), until=world_of(**WORLD).end_on)
-    as_if_random = replace(gathered, fates=dict.fromkeys(gathered.fates, gathered.fates[gathered.until]))
+@pytest.mark.parametrize("of", ["fates", "fates_of_issued"])
+def test_outcomes_as_a_random_split_would_know_them_stop_the_judging(of):
+    gathered = gather_invoices([ledger()], small(), until=world_of(**WORLD).end_on)
+    fates = getattr(gathered, of)
+    as_if_random = replace(gathered, **{of: dict.fromkeys(fates, fates[gathered.until])})
 
     with pytest.raises(LeakFound, match="Split by time"):
-        invoices.walk_forward_invoices(as_if_random, small())
+        walk_forward_invoices(as_if_random, small())
 
 
 def test_rows_split_at_random_are_a_leak():

@@ -16,7 +16,7 @@ from riskscore.hazard import Hazard
 from riskscore.hazard.bins import EDGES, N_BINS
 from riskscore.hazard.fit_late_at_all import fit_late_at_all, late_at_all, late_lately
 from riskscore.hazard.late_at_all import AT_DUE, LateAtAll, asked_of, not_paid_yet, paid_late_with
-from riskscore.hazard.watched import Watched
+from riskscore.hazard.watched import Lessons, Watched
 
 TERMS = small().hazard.newcomers.late_at_all
 ALONE = TERMS.model_copy(update={"weight": 1})
@@ -60,7 +60,7 @@ def test_the_level_counts_what_fell_due_in_the_weeks_before_and_not_on_the_day()
 
 def test_it_says_in_the_mean_what_came_of_the_invoices_it_learned_from():
     _, cases, fates = lessons()
-    read = LateAtAll(fit_late_at_all(cases, fates, ALONE, 1) | {"level": 0.0})
+    read = LateAtAll(fit_late_at_all(Lessons(cases, fates), ALONE, 1) | {"level": 0.0})
     known = cases.invoices["new"].to_numpy(zero_copy_only=False) & (cases.age <= 0) & ~np.isnan(late_at_all(fates))
     late, asked = late_at_all(fates)[known], cases.take(known)
     level = float(TERMS.level_share) * logit(late_lately(asked.column("due"), late, asked.column("as_of"), TERMS.level_days))
@@ -77,19 +77,19 @@ def test_the_answer_follows_the_newest_weeks_part_of_the_way():
     last = (cases.column("due") + fates.watched).max()
     newest = cases.column("due") > last - TERMS.level_days
     worse = Watched(np.where(newest, np.inf, fates.paid), fates.watched)
-    now, then = (fit_late_at_all(cases, each, ALONE, 1) for each in (worse, fates))
+    now, then = (fit_late_at_all(Lessons(cases, each), ALONE, 1) for each in (worse, fates))
 
     assert now["level"] > then["level"] + 0.5
     unmoved = TERMS.model_copy(update={"level_share": 0})
-    assert fit_late_at_all(cases, worse, unmoved, 1)["level"] == 0
+    assert fit_late_at_all(Lessons(cases, worse), unmoved, 1)["level"] == 0
 
 
 def test_too_few_customers_of_a_kind_teach_nothing():
     _, cases, fates = lessons()
 
-    assert fit_late_at_all(cases, fates, TERMS, 1) is not None
-    assert fit_late_at_all(cases, fates, TERMS, 10**4) is None
-    assert fit_late_at_all(cases, Watched(np.full(len(cases), -9.0), fates.watched), TERMS, 1) is None
+    assert fit_late_at_all(Lessons(cases, fates), TERMS, 1) is not None
+    assert fit_late_at_all(Lessons(cases, fates), TERMS, 10**4) is None
+    assert fit_late_at_all(Lessons(cases, Watched(np.full(len(cases), -9.0), fates.watched)), TERMS, 1) is None
 
 
 def at_age(cases, age):

@@ -11,7 +11,7 @@ from riskscore.hazard.fit import fit_hazard, ridge_of
 from riskscore.hazard.formula import Hazard, inputs_of
 from riskscore.hazard.inputs import OF_BIN, OF_CASE, OF_RECORD
 from riskscore.hazard.repetition import AS_MANY, USUAL, customers_shown, rows_each
-from riskscore.training.invoices import catalogue_of
+from riskscore.training.gathering_invoices import catalogue_of
 
 COUNTS = st.lists(st.integers(1, 60), min_size=1, max_size=40)
 

@@ -31,7 +31,8 @@ def means_on(day, years=YEARS):
     }
     table = pa.table({field.name: pa.array(columns.get(field.name, [None] * len(years)), field.type) for field in schema})
     asked = pa.table({"customer_id": ["c1"], "as_of": pa.array([day], pa.date32())})
-    return compute(take_snapshot(ledger_of({"statements": table}, "EUR"), asked)).to_pylist()[0]
+    snapshot = take_snapshot(ledger_of({"statements": table}, "EUR"), asked)
+    return compute(snapshot.spine, snapshot.statements).to_pylist()[0]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from riskscore.hazard.fit import fit_hazard
 from riskscore.hazard.formula import with_newcomers_speaking
 from riskscore.hazard.newcomers import FACTS
 from riskscore.snapshot.calendar import day_number
-from riskscore.training.invoices import Foretold, catalogue_of, foretell_from, goes_by_facts, newcomers_speak, together
+from riskscore.training.gathering_invoices import catalogue_of
+from riskscore.training.invoices import Foretold, foretell_from, goes_by_facts, newcomers_speak, together
 
 
 def without_facts(cases):

@@ -3,26 +3,22 @@
 Everything comes out of the snapshot's own frames, so a case cannot hold what was not known on its date.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from riskscore import features
 from riskscore.hazard import two_years
 from riskscore.hazard.bins import EDGES
+from riskscore.hazard.issued import Invoices, open_invoices
 from riskscore.hazard.records import take_records
 from riskscore.model.formula import Floats
 from riskscore.snapshot import OpenItems, Snapshot, snapshot_of, take_open_items
-from riskscore.snapshot.calendar import day_number
-from riskscore.snapshot.items import CUSTOMER, WHO
 from riskscore.snapshot.measures import ZERO, integer, when
-from riskscore.snapshot.money import cents, holding
-from riskscore.snapshot.states import ITEM
 from riskscore.tables import Frame, Ledger
 
 WEEKDAYS, MONTH_DAYS = 7, 31

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import expit
 
-from riskscore.hazard.cases import Cases, customers_of
+from riskscore.hazard.cases import Cases
 from riskscore.hazard.fit_newcomers import fit_newcomers
 from riskscore.hazard.formula import FORMAT, HABIT, inputs_of, with_selftest
 from riskscore.hazard.inputs import OF_BIN, OF_CASE, OF_RECORD, describe, fit_habits
+from riskscore.hazard.issued import customers_of
 from riskscore.hazard.members import fit_logistic_by_bin, fit_trees_over_bins
 from riskscore.hazard.repetition import customers_shown, rows_each
-from riskscore.hazard.watched import Watched, periods_seen, unpaid_after_due
+from riskscore.hazard.watched import Lessons, Watched, periods_seen, unpaid_after_due
 from riskscore.model.bundle import canonical
 from riskscore.model.formula import Floats
 from riskscore.model.members import fit_rate_member
@@ -28,17 +29,20 @@ the due date a factor helped on some books and harmed on others, so there is non
 """
 
 
-def fit_hazard(cases: Cases, fates: Watched, catalogue: tuple[str, ...], recipe: Recipe) -> dict[str, bytes]:
+def fit_hazard(
+    cases: Cases, fates: Watched, catalogue: tuple[str, ...], recipe: Recipe, *, issued: Lessons | None = None
+) -> dict[str, bytes]:
     """The files of a hazard (see `riskscore.hazard.formula`), fitted on one thread: the same cases give the same bytes.
 
-    catalogue: the features of a customer that the hazard of customers with a history reads.
+    catalogue: the features of a customer that the hazard of customers with a history reads. issued: the invoices that teach
+    whether those of newcomers are late at all; null: the cases that are at their issue.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types; comes with scikit-learn
 
     terms, seed = recipe.hazard, recipe.seed
     with threadpool_limits(limits=1):
         habits = fit_habits(cases)
-        newcomers = fit_newcomers(cases, fates, habits, recipe)
+        newcomers = fit_newcomers(cases, fates, habits, recipe, issued=issued)
         described = describe(cases, catalogue, habits)
         case, place, paid = periods_seen(described, fates)
         matrix = described.period_matrix(case, place, newcomers.standing[cases.observation])

@@ -6,11 +6,11 @@ import numpy as np
 from scipy.special import logit
 
 from riskscore.features import CATALOGUE
-from riskscore.hazard.cases import Cases, customers_of
+from riskscore.hazard.issued import customers_of
 from riskscore.hazard.late_at_all import FACTS, NUMBERS, Asked, asked_of
 from riskscore.hazard.repetition import rows_each
 from riskscore.hazard.two_years import TWO_YEARS
-from riskscore.hazard.watched import Watched
+from riskscore.hazard.watched import Lessons, Watched
 from riskscore.model.formula import Floats
 from riskscore.model.logistic import BOUNDS, fit_logistic, rounded
 from riskscore.model.members import describe_term
@@ -22,13 +22,16 @@ FEW = 20
 RISKS = {each.name: each.risk for each in (*CATALOGUE.values(), *TWO_YEARS)}
 
 
-def fit_late_at_all(cases: Cases, fates: Watched, terms: LateAtAllTerms, fewest: int) -> dict[str, Any] | None:
-    """The logistic in plain values; None where fewer customers than `fewest` were late, or in time."""
-    late = late_at_all(fates)
+def fit_late_at_all(lessons: Lessons, terms: LateAtAllTerms, fewest: int) -> dict[str, Any] | None:
+    """The logistic in plain values; None where fewer customers than `fewest` were late, or in time.
+
+    lessons: those count that are at their issue and not due yet.
+    """
+    cases, late = lessons.invoices, late_at_all(lessons.fates)
     asked = cases.invoices["new"].to_numpy(zero_copy_only=False) & (cases.age <= 0) & ~np.isnan(late)
     if not asked.any():
         return None
-    last = float((cases.column("due") + fates.watched).max())
+    last = float((cases.column("due") + lessons.fates.watched).max())
     cases, late = cases.take(asked), late[asked]
     customers = customers_of(cases)
     if min(len(np.unique(customers[late == kind])) for kind in (0, 1)) < fewest:

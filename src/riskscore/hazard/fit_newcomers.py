@@ -8,13 +8,14 @@ import numpy as np
 import pyarrow as pa
 from scipy.special import logit
 
-from riskscore.hazard.cases import Cases, customers_of
+from riskscore.hazard.cases import Cases
 from riskscore.hazard.fit_late_at_all import fit_late_at_all
 from riskscore.hazard.inputs import SMALLEST_CHANCE
+from riskscore.hazard.issued import customers_of
 from riskscore.hazard.members import fit_logistic_by_bin, fit_trees_over_bins
 from riskscore.hazard.newcomers import BOOSTERS, HALVES, Half, Known, facts_of, halves_of, see
 from riskscore.hazard.repetition import customers_shown, rows_each
-from riskscore.hazard.watched import Watched, paid_in_time, periods_seen, unpaid_after_due
+from riskscore.hazard.watched import Lessons, Watched, paid_in_time, periods_seen, unpaid_after_due
 from riskscore.model.formula import Floats
 from riskscore.model.inputs import N_CROSS_FOLDS, level_log_odds
 from riskscore.model.logistic import significant
@@ -36,9 +37,12 @@ class FittedNewcomers:
     standing: Floats
 
 
-def fit_newcomers(cases: Cases, fates: Watched, habits: Mapping[str, Any], recipe: Recipe) -> FittedNewcomers:
+def fit_newcomers(
+    cases: Cases, fates: Watched, habits: Mapping[str, Any], recipe: Recipe, *, issued: Lessons | None = None
+) -> FittedNewcomers:
     """The hazard of newcomers, learned from at most as many of the cases as the recipe says, evenly by customer.
 
+    issued: the invoices that teach whether one is late at all, see `fit_hazard`.
     Where too few customers of a half paid late, or in time, the book's mean by bin speaks for that half.
     """
     known, terms = Known.of(recipe.cold.features), recipe.hazard.newcomers
@@ -59,7 +63,7 @@ def fit_newcomers(cases: Cases, fates: Watched, habits: Mapping[str, Any], recip
         "numbers": list(known.numbers),
         "categories": list(known.categories),
         "halves": learned,
-        "late_at_all": fit_late_at_all(cases, fates, terms.late_at_all, terms.customers_with_event),
+        "late_at_all": fit_late_at_all(issued or Lessons(cases, fates), terms.late_at_all, terms.customers_with_event),
     }
     return FittedNewcomers(told, files, tuple(samples), standing)
 

@@ -1,8 +1,9 @@
 """Late at all or not, asked of a newcomer's invoice directly; the hazard of newcomers then says when.
 
 A curve by bins spends the few customers it learns from on seventeen answers. The one that matters of a first invoice, is it paid
-by its due date, is asked here of a logistic that learns from every invoice of the training at its issue. It reads the customer's
-rating and the means of two years' accounts, the amount, the terms, and the weekday and day of the month of the due date.
+by its due date, is asked here of a logistic that learns from the book's invoices at their issue, many more than the curves do. It
+reads the customer's rating and the means of two years' accounts, the amount, the terms, and the weekday and day of the month of
+the due date.
 
 The level is that of the book's newest weeks: while learning, each invoice is judged beside the share that was late of what fell
 due in the weeks before its issue; an answer stands beside that share on the last day learned from.
@@ -19,6 +20,7 @@ from scipy.special import expit, logit
 from riskscore.hazard.bins import EDGES, N_BINS, book_pace, survival, unpaid_at
 from riskscore.hazard.cases import Cases
 from riskscore.hazard.inputs import SMALLEST_CHANCE
+from riskscore.hazard.issued import Invoices
 from riskscore.hazard.two_years import TWO_YEARS
 from riskscore.model.formula import Floats
 from riskscore.model.members import standardised
@@ -65,7 +67,7 @@ class Asked:
         return np.column_stack([known, known[:, 0] * self.unknown[:, 1], self.unknown, self.due_dates])
 
 
-def asked_of(cases: Cases) -> Asked:
+def asked_of(cases: Invoices) -> Asked:
     """What is read of the cases."""
     facts = [np.asarray(read_column(cases.who, name, "number"), dtype=np.float64)[cases.observation] for name in FACTS]
     amount = np.log(np.maximum(cases.column("cents"), 1.0))

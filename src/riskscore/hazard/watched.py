@@ -7,6 +7,7 @@ import numpy as np
 
 from riskscore.hazard.bins import EDGES
 from riskscore.hazard.inputs import Described
+from riskscore.hazard.issued import Invoices
 from riskscore.model.formula import Floats
 
 
@@ -16,6 +17,14 @@ class Watched:
 
     paid: Floats
     watched: Floats
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Invoices to learn from, and what became of each."""
+
+    invoices: Invoices
+    fates: Watched
 
 
 def periods_seen(described: Described, fates: Watched) -> tuple[Any, Any, Floats]:

@@ -7,10 +7,10 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from riskscore.hazard.cases import Cases
+from riskscore.hazard.issued import Invoices
 from riskscore.hazard.watched import Watched
 from riskscore.model.formula import Floats
-from riskscore.snapshot import OpenItems
+from riskscore.snapshot import Histories
 from riskscore.snapshot.calendar import day_number
 from riskscore.snapshot.measures import ZERO, integer, when
 
@@ -43,8 +43,8 @@ class Fates(Watched):
         return result
 
 
-def fates_of(known: OpenItems, cases: Cases, until: date) -> Fates:
-    """What was known by `until` of each case's invoice."""
+def fates_of(known: Histories, cases: Invoices, until: date) -> Fates:
+    """What was known by `until` of each of the invoices."""
     last = day_number(until)
     past = known.states.filter(nw.col("known_from") <= last)
     disputed = past.filter(nw.col("contested") > 0).group_by("invoice_id").agg(contested_from=nw.col("known_from").min())

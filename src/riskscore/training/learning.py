@@ -26,10 +26,9 @@ from riskscore.model.value import read_column, read_columns
 from riskscore.recipe import Recipe
 from riskscore.training.breakdown import judge_holdouts
 from riskscore.training.gathering import ADVICE, EPOCH, Gathered, Ledgers, Progress, gather, silent
+from riskscore.training.gathering_invoices import GatheredInvoices, gather_invoices
 from riskscore.training.invoices import (
-    GatheredInvoices,
     foretell_from,
-    gather_invoices,
     goes_by_facts,
     judge_invoices,
     learn_hazard,

@@ -15,7 +15,7 @@ to first invoices of the other worlds, which hold no chance at all, and tells th
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from sklearn.linear_model import Ridge
 
 from riskscore import recipe
 from riskscore.evaluation import LeakFound, attained, check_below_limit
-from riskscore.hazard import Cases, Curves, Hazard, all_at_issue, take_cases
+from riskscore.hazard import Cases, Curves, Hazard, Lately, all_at_issue, paid_lately, take_cases
 from riskscore.hazard.bins import book_pace
 from riskscore.hazard.fit import fit_hazard
 from riskscore.hazard.fit_newcomers import fit_newcomers
@@ -37,7 +37,8 @@ from riskscore.model.members import describe_term
 from riskscore.recipe import Recipe
 from riskscore.simulation import World, simulate
 from riskscore.simulation.oracle import odds_at_issue
-from riskscore.snapshot.calendar import day_number
+from riskscore.snapshot import customers_known_at, take_histories
+from riskscore.snapshot.calendar import date_of, day_number
 from riskscore.stores.engines import ledger_of
 from riskscore.stores.signed_texts import find_text
 from riskscore.tables import Ledger
@@ -46,8 +47,8 @@ from riskscore.training.gathering_invoices import catalogue_of, gather_invoices
 from riskscore.training.invoices import customers_of, enough
 
 QUARTER, BLOCKS = 91, 8
-SEEDS = (11, 7, 13, 17, 19)
 N_COMPARED = 40
+SEEDS = (11, 7, 13, 17, 19)
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def first_invoices(world: World, signed: Recipe, *, whole: bool = False) -> Judg
     refits = [world.end_on - timedelta(days=QUARTER * n) for n in range(BLOCKS, 0, -1)]
     gathered = gather_invoices([ledger], signed, until=world.end_on, refits=refits)
     cases, late, limit = _first_cases(world, ledger)
-    issued = cases.column("as_of")
+    issued, book = cases.column("as_of"), Payments(ledger, world.end_on)
     pd, prior = np.full(len(cases), np.nan), np.full(len(cases), np.nan)
     for number, refit in enumerate(refits):
         start, day_before = day_number(refit), refit - timedelta(days=1)
@@ -150,10 +151,10 @@ def first_invoices(world: World, signed: Recipe, *, whole: bool = False) -> Judg
         learned, then = gathered.cases_known(day_before)
         if now.any() and enough(then, signed):
             asked, lessons = cases.take(now), gathered.issued_known(day_before)
-            pd[now] = _newcomers(learned, then, lessons, asked, signed).late(0)
+            pd[now] = _newcomers(learned, then, lessons, asked, signed, book).late(0)
             prior[now] = np.nanmean(then.late(0))
             if whole and number == len(refits) - 1:
-                _check_whole(learned, then, lessons, asked, signed, pd[now])
+                _check_whole(learned, then, lessons, asked, signed, book, pd[now])
     done = ~np.isnan(pd) & ~np.isnan(late)
     return Judged(pd[done], prior[done], limit[done], late[done], customers_of(cases)[done], asked_of(cases.take(done)))
 
@@ -179,19 +180,37 @@ def _first_cases(world: World, ledger: Ledger) -> tuple[Cases, Any, Any]:
     return cases, late, truth["filtered_0"].to_numpy()[at]
 
 
-def _newcomers(learned: Cases, fates: Fates, issued: Lessons, asked: Cases, signed: Recipe) -> Curves:
+class Payments:
+    """How the book was paid before any day: what a forecast of the day knows of it."""
+
+    def __init__(self, ledger: Ledger, until: date) -> None:
+        self._known, self._found = take_histories(ledger, customers_known_at(ledger, until)), dict[int, Lately]()
+
+    def before(self, days: Any, window: int) -> Lately:
+        """By what was known at the end of each of the days, given as numbers."""
+        for day in sorted(set(days.astype(int).tolist()) - set(self._found)):
+            self._found[day] = paid_lately(self._known, date_of(day), window)
+        each = [self._found[day] for day in days.astype(int).tolist()]
+        return Lately(np.array([day.n for day in each]), np.array([day.n_late for day in each]))
+
+
+def _newcomers(learned: Cases, fates: Fates, issued: Lessons, asked: Cases, signed: Recipe, book: Payments) -> Curves:
     """The curves by the hazard of newcomers alone: fitting the other one as well would only cost time."""
     habits = fit_habits(learned)
     fitted = fit_newcomers(learned, fates, habits, signed, issued=issued)
     hazard = Newcomers(fitted.formula, habits, [fitted.files[name] for name in BOOSTERS])
-    return Curves(asked.age, hazard.survived(asked), book_pace(habits["mean"]))
+    lately = None if hazard.follows_days is None else book.before(asked.column("as_of"), hazard.follows_days)
+    return Curves(asked.age, hazard.survived(asked, lately), book_pace(habits["mean"]))
 
 
-def _check_whole(learned: Cases, fates: Fates, issued: Lessons, asked: Cases, signed: Recipe, said: Any) -> None:
+def _check_whole(learned: Cases, fates: Fates, issued: Lessons, asked: Cases, signed: Recipe, book: Payments, said: Any) -> None:
     """The whole hazard, as a training makes it and a forecast reads it, answers newcomers with the same."""
-    some = np.arange(len(asked)) < N_COMPARED
-    curves = Hazard(fit_hazard(learned, fates, catalogue_of(), signed, issued=issued)).curves(asked.take(some))
-    if not (asked.newcomer.all() and np.allclose(curves.late(0), said[some], rtol=0, atol=1e-12)):
+    few = np.arange(len(asked)) < N_COMPARED
+    some = asked.take(few)
+    hazard = Hazard(fit_hazard(learned, fates, catalogue_of(), signed, issued=issued))
+    lately = None if hazard.follows_days is None else book.before(some.column("as_of"), hazard.follows_days)
+    curves = hazard.curves(some, lately)
+    if not (asked.newcomer.all() and np.allclose(curves.late(0), said[few], rtol=0, atol=1e-12)):
         raise AssertionError("the forecast of first invoices is not that of the hazard of newcomers")
 
 

@@ -14,8 +14,9 @@ from modelling import small
 from newcomers_book import hazard, lessons, newcomers
 from riskscore.hazard import Hazard
 from riskscore.hazard.bins import EDGES, N_BINS
-from riskscore.hazard.fit_late_at_all import fit_late_at_all, late_at_all, late_lately
+from riskscore.hazard.fit_late_at_all import fit_late_at_all, late_at_all
 from riskscore.hazard.late_at_all import AT_DUE, LateAtAll, asked_of, not_paid_yet, paid_late_with
+from riskscore.hazard.lately import Lately, late_lately
 from riskscore.hazard.watched import Lessons, Watched
 
 TERMS = small().hazard.newcomers.late_at_all
@@ -55,7 +56,9 @@ def test_the_level_counts_what_fell_due_in_the_weeks_before_and_not_on_the_day()
     due, late = np.array([0.0, 10.0, 20.0, 30.0]), np.array([0.0, 1.0, 1.0, 0.0])
     told = late_lately(due, late, np.array([0.0, 21.0, 30.0, 31.0]), 20)
 
-    assert told == pytest.approx([(0 + 10) / 20, (2 + 10) / 22, (2 + 10) / 22, (1 + 10) / 22])
+    assert told.n.tolist() == [0, 2, 2, 2]
+    assert told.n_late.tolist() == [0, 2, 2, 1]
+    assert told.log_odds(0.5) == pytest.approx(logit([(0 + 10) / 20, (2 + 10) / 22, (2 + 10) / 22, (1 + 10) / 22]))
 
 
 def test_it_says_in_the_mean_what_came_of_the_invoices_it_learned_from():
@@ -63,7 +66,8 @@ def test_it_says_in_the_mean_what_came_of_the_invoices_it_learned_from():
     read = LateAtAll(fit_late_at_all(Lessons(cases, fates), ALONE, 1) | {"level": 0.0})
     known = cases.invoices["new"].to_numpy(zero_copy_only=False) & (cases.age <= 0) & ~np.isnan(late_at_all(fates))
     late, asked = late_at_all(fates)[known], cases.take(known)
-    level = float(TERMS.level_share) * logit(late_lately(asked.column("due"), late, asked.column("as_of"), TERMS.level_days))
+    lately = late_lately(asked.column("due"), late, asked.column("as_of"), TERMS.level_days)
+    level = float(TERMS.level_share) * lately.log_odds(late.mean())
     chance = 1 / (1 + np.exp(-(read.log_odds(asked) + level)))
     weak = asked_of(asked).numbers[:, 0] >= np.nanmedian(asked_of(asked).numbers[:, 0])
 
@@ -82,6 +86,26 @@ def test_the_answer_follows_the_newest_weeks_part_of_the_way():
     assert now["level"] > then["level"] + 0.5
     unmoved = TERMS.model_copy(update={"level_share": 0})
     assert fit_late_at_all(Lessons(cases, worse), unmoved, 1)["level"] == 0
+
+
+def test_an_answer_of_a_later_day_follows_the_book_of_that_day():
+    hardly, mostly = Lately(1000.0, 50.0), Lately(1000.0, 950.0)
+    told = [hazard().newcomers.survived(newcomers(), each)[:, AT_DUE] for each in (hardly, None, mostly)]
+
+    assert (told[0] < told[1]).all()
+    assert (told[1] < told[2]).all()
+    each = Lately(np.full(len(newcomers()), 1000.0), np.full(len(newcomers()), 950.0))
+    assert hazard().newcomers.survived(newcomers(), each)[:, AT_DUE] == pytest.approx(told[2], abs=0)
+
+
+def test_a_model_of_before_the_level_was_told_answers_as_it_did():
+    files = dict(hazard().files)
+    stored = json.loads(files["formula.json"])
+    assert stored["newcomers"]["late_at_all"].pop("follows")["days"] == hazard().follows_days == TERMS.level_days
+    old = Hazard(files | {"formula.json": json.dumps(stored).encode()})
+
+    assert old.follows_days is None
+    assert old.curves(newcomers(), Lately(1000.0, 950.0)).survived == pytest.approx(hazard().curves(newcomers()).survived, abs=0)
 
 
 def test_too_few_customers_of_a_kind_teach_nothing():

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskscore.errors import ModelRefused
-from riskscore.hazard import from_part, take_cases
+from riskscore.hazard import Lately, from_part, paid_lately, take_cases
 from riskscore.hazard.cash import WEEK, Weeks, cash_in, paid_by_week
 from riskscore.hazard.readouts import by_terms, of_invoices
-from riskscore.snapshot import customers_known_at
+from riskscore.snapshot import customers_known_at, take_histories
 from riskscore.stores.database import open_database
 from riskscore.stores.ledgers import Book, open_book
 from riskscore.stores.ledgers.reception import Progress as Told
@@ -85,11 +85,12 @@ def forecast_book(
         raise ModelRefused(
             "the approved model holds no payment hazard: it was trained by an older version. Train again, promote and approve."
         )
+    lately = _lately(book, hazard.follows_days, on, told)
     invoices, terms, paid_by = [], [], []
     for bucket in book.buckets():
         told("open invoices", bucket, len(book.buckets()))
         cases = _cases(book, bucket, on)
-        curves = hazard.curves(cases)
+        curves = hazard.curves(cases, lately)
         invoices.append(of_invoices(cases, curves))
         terms.append(by_terms(cases, curves))
         paid_by.append(paid_by_week(curves, n_weeks))
@@ -101,6 +102,18 @@ def forecast_book(
     weeks, opened = _weeks(table, chances)
     by_customer = pa.concat_tables(terms).sort_by([("customer_id", "ascending"), ("terms_days", "ascending")])
     return Forecast(on, approved.digest, book.digest, table, by_customer, weeks, opened)
+
+
+def _lately(book: Book, days: int | None, on: date, told: Told) -> Lately | None:
+    """How the whole book was paid in so many days before the date; null where the hazard does not ask."""
+    if days is None:
+        return None
+    found = Lately(0.0, 0.0)
+    for bucket in book.buckets():
+        told("how the book was paid lately", bucket, len(book.buckets()))
+        ledger = book.ledger(bucket=bucket)
+        found += paid_lately(take_histories(ledger, customers_known_at(ledger, on)), on, days)
+    return found
 
 
 def _cases(book: Book, bucket: int, on: date) -> Any:

@@ -3,11 +3,11 @@
 from typing import Any
 
 import numpy as np
-from scipy.special import logit
 
 from riskscore.features import CATALOGUE
 from riskscore.hazard.issued import customers_of
 from riskscore.hazard.late_at_all import FACTS, NUMBERS, Asked, asked_of
+from riskscore.hazard.lately import late_lately
 from riskscore.hazard.repetition import rows_each
 from riskscore.hazard.two_years import TWO_YEARS
 from riskscore.hazard.watched import Lessons, Watched
@@ -15,9 +15,6 @@ from riskscore.model.formula import Floats
 from riskscore.model.logistic import BOUNDS, fit_logistic, rounded
 from riskscore.model.members import describe_term
 from riskscore.recipe import LateAtAllTerms
-
-FEW = 20
-"""Invoices of the mean share that stand beside those of the newest weeks."""
 
 RISKS = {each.name: each.risk for each in (*CATALOGUE.values(), *TWO_YEARS)}
 
@@ -37,9 +34,9 @@ def fit_late_at_all(lessons: Lessons, terms: LateAtAllTerms, fewest: int) -> dic
     if min(len(np.unique(customers[late == kind])) for kind in (0, 1)) < fewest:
         return None
     due, issued = cases.column("due"), cases.column("as_of")
-    follow = float(terms.level_share)
-    level = follow * logit(late_lately(due, late, issued, terms.level_days))
-    now = follow * logit(late_lately(due, late, np.array([last + 1]), terms.level_days))[0]
+    follow, mean = float(terms.level_share), float(late.mean())
+    level = follow * late_lately(due, late, issued, terms.level_days).log_odds(mean)
+    now = follow * late_lately(due, late, np.array([last + 1]), terms.level_days).log_odds(mean)[0]
     read = asked_of(cases)
     described = [
         describe_term(read.numbers[:, at], {"name": name, "kind": "number"}, terms.winsor) for at, name in enumerate(NUMBERS)
@@ -51,6 +48,7 @@ def fit_late_at_all(lessons: Lessons, terms: LateAtAllTerms, fewest: int) -> dic
         "intercept": fit.intercept,
         "coefficients": fit.coefficients.tolist(),
         "level": rounded(now),
+        "follows": {"days": terms.level_days, "share": follow, "mean": rounded(mean)},
         "weight": float(terms.weight),
     }
 
@@ -59,15 +57,6 @@ def late_at_all(fates: Watched) -> Floats:
     """1.0 unpaid on the due date, 0.0 paid by it, NaN where that is not known yet."""
     seen = fates.paid <= fates.watched
     result: Floats = np.where(seen, fates.paid > 0, np.where(fates.watched > 0, 1.0, np.nan))
-    return result
-
-
-def late_lately(due: Floats, late: Floats, days: Floats, window: int) -> Floats:
-    """For each day: of the invoices due in so many days before it, the share that was late, pulled toward that of all."""
-    order = np.argsort(due, kind="stable")
-    sorted_due, before = due[order], np.concatenate([[0.0], np.cumsum(late[order])])
-    end, begin = np.searchsorted(sorted_due, days, "left"), np.searchsorted(sorted_due, days - window, "left")
-    result: Floats = (before[end] - before[begin] + FEW * late.mean()) / (end - begin + FEW)
     return result
 
 

@@ -18,6 +18,7 @@ from riskscore.hazard import bins
 from riskscore.hazard.bins import EDGES, N_BINS
 from riskscore.hazard.cases import Cases
 from riskscore.hazard.inputs import OF_BIN, OF_CASE, SMALLEST_CHANCE, describe, own_habit
+from riskscore.hazard.lately import Lately
 from riskscore.hazard.members import logistic_log_odds, trees_log_odds
 from riskscore.hazard.newcomers import BOOSTERS, Half, Newcomers
 from riskscore.model.bundle import canonical
@@ -85,16 +86,25 @@ class Hazard:
         self.newcomers_speak: bool = stored.get("newcomers_speak", True)
         self.names = inputs_of(self.catalogue) if self.newcomers else (*self.catalogue, *OF_CASE, *OF_BIN)
 
-    def curves(self, cases: Cases) -> Curves:
-        """The curve of every case. Raises ModelRefused where the hazard was learned from inputs described in another way."""
-        told = self.by_history(cases)
-        return self.by_newcomers(cases, told) if self.newcomers_speak else told
+    @property
+    def follows_days(self) -> int | None:
+        """Over how many days before a date it wants to know how the book was paid; null: it does not."""
+        return self.newcomers.follows_days if self.newcomers is not None and self.newcomers_speak else None
 
-    def by_newcomers(self, cases: Cases, told: Curves) -> Curves:
+    def curves(self, cases: Cases, lately: Lately | None = None) -> Curves:
+        """The curve of every case.
+
+        lately: how the whole book was paid in the `follows_days` before the date of the cases, one for all or one each; null: as
+        before the last day learned from. Raises ModelRefused where the hazard was learned from inputs described in another way.
+        """
+        told = self.by_history(cases)
+        return self.by_newcomers(cases, told, lately) if self.newcomers_speak else told
+
+    def by_newcomers(self, cases: Cases, told: Curves, lately: Lately | None = None) -> Curves:
         """The curves with those of newcomers as the hazard of newcomers has them; told: what `by_history` says of the cases."""
         assert self.newcomers is not None, "by_history refuses a hazard without"
         survived, new = told.survived.copy(), cases.newcomer
-        survived[new] = self.newcomers.survived(cases.take(new))
+        survived[new] = self.newcomers.survived(cases.take(new), None if lately is None else lately.take(new))
         return Curves(told.age, survived, told.pace)
 
     def by_history(self, cases: Cases) -> Curves:

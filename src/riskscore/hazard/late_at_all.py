@@ -6,7 +6,8 @@ reads the customer's rating and the means of two years' accounts, the amount, th
 the due date.
 
 The level is that of the book's newest weeks: while learning, each invoice is judged beside the share that was late of what fell
-due in the weeks before its issue; an answer stands beside that share on the last day learned from.
+due in the weeks before its issue; an answer stands beside that share on the day of asking or, where that is not told, on the last
+day learned from.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from riskscore.hazard.bins import EDGES, N_BINS, book_pace, survival, unpaid_at
 from riskscore.hazard.cases import Cases
 from riskscore.hazard.inputs import SMALLEST_CHANCE
 from riskscore.hazard.issued import Invoices
+from riskscore.hazard.lately import Lately
 from riskscore.hazard.two_years import TWO_YEARS
 from riskscore.model.formula import Floats
 from riskscore.model.members import standardised
@@ -83,20 +85,29 @@ class LateAtAll:
     def __init__(self, stored: Mapping[str, Any]) -> None:
         self.terms: list[dict[str, Any]] = stored["terms"]
         self.coefficients = np.array(stored["coefficients"], dtype=np.float64)
-        self.constant: float = stored["intercept"] + stored["level"]
+        self.intercept: float = stored["intercept"]
+        self.level: float = stored["level"]
+        self.follows: Mapping[str, float] | None = stored.get("follows")
         self.weight: float = stored["weight"]
 
-    def log_odds(self, cases: Cases) -> Floats:
-        """The log-odds of each invoice, as of its issue, to be unpaid on its due date: (n,)."""
-        result: Floats = self.constant + asked_of(cases).design(self.terms) @ self.coefficients
+    def log_odds(self, cases: Cases, lately: Lately | None = None) -> Floats:
+        """The log-odds of each invoice, as of its issue, to be unpaid on its due date: (n,).
+
+        lately: how the book was paid before the day of asking, one for all or one each. Null, or a model made before this was
+        stored: as before the last day learned from.
+        """
+        level = self.level
+        if lately is not None and self.follows is not None:
+            level = self.follows["share"] * lately.log_odds(self.follows["mean"])
+        result: Floats = self.intercept + level + asked_of(cases).design(self.terms) @ self.coefficients
         return result
 
-    def told(self, cases: Cases, by_curve: Floats, mean: Floats) -> Floats:
+    def told(self, cases: Cases, by_curve: Floats, mean: Floats, lately: Lately | None = None) -> Floats:
         """The chance to be late at all, of invoices whose due date is not over: the mean, on the log-odds, with the curve's.
 
-        mean: the book's chance to be paid in each bin, see `not_paid_yet`.
+        mean: the book's chance to be paid in each bin, see `not_paid_yet`. lately: as in `log_odds`.
         """
-        said = self.log_odds(cases) + not_paid_yet(cases, mean)
+        said = self.log_odds(cases, lately) + not_paid_yet(cases, mean)
         return np.asarray(expit(self.weight * said + (1 - self.weight) * logit(by_curve)), dtype=np.float64)
 
 

@@ -24,6 +24,7 @@ from riskscore.hazard.bins import EDGES, N_BINS, survival
 from riskscore.hazard.cases import OF_PAYMENTS, Cases
 from riskscore.hazard.inputs import OF_BIN, OF_CASE, Described, describe
 from riskscore.hazard.late_at_all import AT_DUE, LateAtAll, paid_late_with
+from riskscore.hazard.lately import Lately
 from riskscore.hazard.members import logistic_log_odds, trees_log_odds
 from riskscore.hazard.two_years import TWO_YEARS
 from riskscore.model.formula import Floats
@@ -166,6 +167,12 @@ class Newcomers:
         self.late_at_all = None if stored["late_at_all"] is None else LateAtAll(stored["late_at_all"])
 
     @property
+    def follows_days(self) -> int | None:
+        """Over how many days their level follows the book; null where it does not."""
+        follows = None if self.late_at_all is None else self.late_at_all.follows
+        return None if follows is None else int(follows["days"])
+
+    @property
     def go_by_facts(self) -> bool:
         """Whether a fact of the customer speaks in them, or they say the book's mean.
 
@@ -174,12 +181,16 @@ class Newcomers:
         inputs = [{term["input"] for term in half.logistic["terms"]} for half in self.halves]
         return any(not each or each & FACTS for each in inputs)
 
-    def survived(self, cases: Cases) -> Floats:
-        """The chance to be still unpaid at every edge: (n, N_BINS), 1 at edges that are past."""
+    def survived(self, cases: Cases, lately: Lately | None = None) -> Floats:
+        """The chance to be still unpaid at every edge: (n, N_BINS), 1 at edges that are past.
+
+        lately: how the book was paid before the day of asking, see `LateAtAll.log_odds`.
+        """
         curves = survival(np.where(cases.age[:, None] < EDGES, expit(self.log_odds(cases)), 0.0), cases.age)
         not_due = cases.age < 0
         if self.late_at_all is not None and not_due.any():
-            told = self.late_at_all.told(cases.take(not_due), curves[not_due, AT_DUE], np.asarray(self.habits["mean"]))
+            then = None if lately is None else lately.take(not_due)
+            told = self.late_at_all.told(cases.take(not_due), curves[not_due, AT_DUE], np.asarray(self.habits["mean"]), then)
             curves[not_due] = paid_late_with(curves[not_due], told)
         return curves
 

@@ -9,9 +9,13 @@ import pyarrow.csv
 import pytest
 
 from modelling import WORLD, export, sign_small_texts
+from riskscore.hazard import Lately, paid_lately
 from riskscore.hazard.bins import N_BINS
 from riskscore.hazard.newcomers import Newcomers
-from riskscore_pipelines.forecasting import WORDS
+from riskscore.snapshot import customers_known_at, take_histories
+from riskscore.stores.engines import ledger_of
+from riskscore.stores.ledgers import open_book
+from riskscore_pipelines.forecasting import WORDS, gather
 from riskscore_pipelines.main import main
 from simulated import world_of
 
@@ -148,18 +152,54 @@ def test_the_forecast_of_open_invoices_and_of_cash(here, capsys):
 
 def test_the_forecast_of_newcomers_is_that_of_a_hazard_of_their_own(here, capsys, monkeypatch):
     """Without its answer the rows of customers that have not settled an invoice change, and no others."""
-    arguments = ["forecast", "--book", "book", "--out"]
-    assert run(capsys, *arguments, "told.csv")[0] == 0
+    told = forecast(capsys, here, "told.csv")
     monkeypatch.setattr(Newcomers, "log_odds", lambda _, cases: np.zeros((len(cases), N_BINS)))
-    assert run(capsys, *arguments, "silent.csv")[0] == 0
-    told, silent = (pyarrow.csv.read_csv(here / name).to_pylist() for name in ("told.csv", "silent.csv"))
+    changed = changed_customers(told, forecast(capsys, here, "silent.csv"))
 
-    changed = {one["customer_id"] for one, other in zip(told, silent, strict=True) if one != other}
-    paid = set(world_of(**WORLD).tables["settlements"]["customer_id"].to_pylist())
     assert changed
-    assert {f"{each:010d}" if isinstance(each, int) else each for each in changed}.isdisjoint(paid)
+    assert {f"{each:010d}" if isinstance(each, int) else each for each in changed}.isdisjoint(payers())
     new = [row["late_0_probability"] for row in told if row["customer_id"] in changed and row["days_past_due"] < 0]
     assert len(set(new)) == len(new) > 1
+
+
+def test_the_forecast_of_newcomers_is_level_with_how_the_whole_book_was_paid_lately(here, capsys, monkeypatch):
+    """Every bucket is asked on the date of the forecast; had all that fell due been late, newcomers would be later, and no others."""
+    asked = []
+
+    def all_late(known, day, window):
+        found = paid_lately(known, day, window)
+        asked.append((day, window, found.n))
+        return Lately(found.n, found.n)
+
+    told = forecast(capsys, here, "told.csv")
+    monkeypatch.setattr(gather, "paid_lately", all_late)
+    worse = forecast(capsys, here, "worse.csv")
+
+    last = open_book(here / "book").last_known_on
+    ledger = ledger_of(open_book(here / "book").tables(), "EUR")
+    whole = paid_lately(take_histories(ledger, customers_known_at(ledger, last)), last, 45)
+    assert {each[:2] for each in asked} == {(last, 45)}
+    assert sum(n for _, _, n in asked) == whole.n > 100
+    changed = changed_customers(told, worse)
+    assert {f"{each:010d}" if isinstance(each, int) else each for each in changed}.isdisjoint(payers())
+    pairs = [(one, other) for one, other in zip(told, worse, strict=True) if one["customer_id"] in changed]
+    assert any(other["late_0_probability"] > one["late_0_probability"] for one, other in pairs)
+    assert all(other["late_0_probability"] >= one["late_0_probability"] for one, other in pairs)
+
+
+def forecast(capsys, here, name):
+    """The rows of open invoices that the verb writes."""
+    assert run(capsys, "forecast", "--book", "book", "--out", name)[0] == 0
+    return pyarrow.csv.read_csv(here / name).to_pylist()
+
+
+def changed_customers(told, again):
+    return {one["customer_id"] for one, other in zip(told, again, strict=True) if one != other}
+
+
+def payers():
+    """Customers that have ever settled an invoice."""
+    return set(world_of(**WORLD).tables["settlements"]["customer_id"].to_pylist())
 
 
 def test_a_forecast_to_a_file_of_unknown_kind_is_refused_before_the_work(here, capsys):

@@ -14,6 +14,7 @@ from leaks import named
 from modelling import WORLD, export, sign_small_texts, small_text
 from riskscore.stores import desk as desks
 from riskscore.stores.approvals import approval_in_force, approvals_of
+from riskscore.stores.comparisons import look_number
 from riskscore.stores.database import MODEL_COMPARISONS, open_database, reading
 from riskscore.stores.ledgers import open_book
 from riskscore.stores.models import Registry, approved
@@ -147,12 +148,19 @@ def test_moving_the_alias_changes_nothing_and_rolling_back_does(here, engine, ca
 
 
 def test_the_very_model_in_force_is_renewed_without_a_new_look(here, engine, capsys):
-    version = approval_in_force(engine, NAME).version
-    status, out, err = run(capsys, "promote", version, "--by", "Ann", "--json")
+    before = approval_in_force(engine, NAME)
+    a_challenger = (NAME, "f" * 64, before.digest, "e" * 64)
+    look = look_number(engine, *a_challenger)
+    status, out, err = run(capsys, "promote", before.version, "--by", "Ann", "--json")
 
     assert status == 0, err
     assert json.loads(out)["basis"] == "same_model"
-    assert run(capsys, "approve", version, "--by", "Bo")[0] == 0
+    assert run(capsys, "approve", before.version, "--by", "Bo")[0] == 0
+    assert look_number(engine, *a_challenger) == look
+
+    status, out, err = run(capsys, "approve", before.version, "--by", "Bo Chen")
+    assert status == 2, "one proposal, one approval"
+    assert "counts no more" in err
     assert len(approvals_of(engine, NAME)) >= 3
 
 

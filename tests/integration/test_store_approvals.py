@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from gating import compared
 from riskscore.errors import UsageRefused
 from riskscore.stores import database
-from riskscore.stores.approvals import approval_in_force, approvals_of, approve, approve_first, propose, proposal_of, roll_back
+from riskscore.stores.approvals import approval_in_force, approvals_of, approve, approve_first, proposal_of, propose, roll_back
 from riskscore.stores.database import MODEL_APPROVALS, open_database, writing
 
 ONE, TWO, THREE = "1" * 64, "2" * 64, "3" * 64

@@ -245,9 +245,9 @@ def _open_proposal(connection: Connection, name: str, version: str) -> Approval:
         raise UsageRefused(f"{name} version {version} was not proposed. Somebody else promotes it first: riskscore promote.")
     if not is_open(proposed[-1], rows, _rollbacks(connection, name)):
         raise UsageRefused(
-            f"{name} version {version}: what {proposed[-1].proposed_by} proposed counts no more, because a version was approved or "
-            f"rolled back after it. Nothing was approved. Propose it again: riskscore promote {version} --by NAME; somebody else "
-            "approves it."
+            f"{name} version {version}: what {proposed[-1].proposed_by} proposed counts no more, because a version was approved "
+            f"or rolled back after it. Nothing was approved. Propose it again: riskscore promote {version} --by NAME; somebody "
+            "else approves it."
         )
     return proposed[-1]
 

@@ -25,7 +25,7 @@ SAYS = "model_approvals_four_eyes: an approval uses up an open proposal of the s
 
 
 def upgrade() -> None:
-    """Add the columns; rows from before keep null in them. A trigger guards the rows to come: a check would refuse those there."""
+    """Add the columns, null in rows from before. A trigger guards the rows to come: a check would refuse those that are there."""
     op.execute(
         "alter table model_approvals add column proposal integer "
         "constraint fk_model_approvals_proposal references model_approvals (sequence)"

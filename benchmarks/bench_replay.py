@@ -67,12 +67,9 @@ def decided_twice(folder: Path, n_customers: int, seed: int) -> date:
     days = month_ends(date(world.end_on.year - 1, 12, 1), world.end_on)[-N_DECIDED - 1 : -1]
     for version, ridge in RIDGES.items():
         recipe.write_text(RIDGE.sub(f"ridge = {ridge}", text), encoding="utf-8")
-        if version == 1:
-            verb(folder, "train", "--first", "--by", "ann")
-        else:
-            verb(folder, "train")
-            verb(folder, "promote", str(version), "--by", "ann", "--release", "another ridge")
-            verb(folder, "approve", str(version), "--by", "bo", "--release", "another ridge")
+        verb(folder, "train")
+        verb(folder, "promote", str(version), "--by", "ann", "--release", "another ridge")
+        verb(folder, "approve", str(version), "--by", "bo", "--release", "another ridge")
         for day in days if version < 3 else ():
             verb(folder, "score", "--as-of", day.isoformat(), "--out", f"{day}.csv")
     return world.end_on

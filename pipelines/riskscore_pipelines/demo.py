@@ -21,15 +21,20 @@ from rich.table import Table
 from riskscore import policy
 from riskscore.errors import UsageRefused
 from riskscore.simulation import simulate
+from riskscore.stores.database import open_database
 from riskscore.stores.exports import Written, write_exports
 from riskscore.stores.ledgers import Delivery, ingest, open_book
 from riskscore.stores.ledgers.mapping import Mapping, load
 from riskscore.stores.ledgers.receipts import Receipt
+from riskscore.stores.ledgers.reception import Progress
+from riskscore.stores.models import approve_version, promote_version
 from riskscore.stores.scores import write_scores
 from riskscore.stores.signed_texts import find_text
 from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.columns import money_of
 from riskscore_pipelines.policy_measuring import Measured, measured
+from riskscore_pipelines.promoting.beside import why_held
+from riskscore_pipelines.promoting.comparing import compare_version, gate_terms
 from riskscore_pipelines.report import Material, material_of, write_report
 from riskscore_pipelines.reporting.facts import Report
 from riskscore_pipelines.reporting.figures import headline, riskiest_large
@@ -55,6 +60,9 @@ On two free cores 2,000 customers over 36 months take about two minutes, and les
 
 Example:  riskscore demo --customers 500 --months 24 --out small-demo
 """
+
+UNREAD = "an invented company: released unread, so that the demo can score"
+"""Why a demo's model that the checks held may score all the same."""
 
 RISKIEST: tuple[tuple[str, Literal["left", "right"]], ...] = (
     ("grade", "right"), ("customer", "left"), ("PD", "right"), ("exposure", "right"),
@@ -146,6 +154,8 @@ def run_demo(out: Path, *, n_customers: int, n_months: int, seed: int) -> Done:
         measured = take_measured_policy(workplace)
     with stages("train", "train and judge a model on month ends") as told:
         learned = train_book(workplace, workplace.book, first_by="demo", progress=told)
+        if learned.held:
+            release_unread(workplace, learned, told)
     with stages("score", "score, explain and price every customer") as told:
         summary = score_book(workplace, workplace.book, files["scores.parquet"], told=told)
         write_scores(pq.read_table(files["scores.parquet"]), files["scores.csv"])
@@ -177,6 +187,25 @@ def take_measured_policy(workplace: Workplace) -> Measured:
     source = f"{found.source}; taken unread for the demo, in a company a committee signs"
     own.write_text(found.below(text, source), encoding="utf-8")
     return found
+
+
+def release_unread(workplace: Workplace, learned: Learned, told: Progress) -> None:
+    """Put a held first version in force by the path every held version takes, with two invented people who read nothing.
+
+    A small invented company often shows no lead beyond chance, and a demo that refers everybody shows nothing.
+    """
+    name, version = learned.recorded.name, learned.recorded.version
+    engine = open_database(workplace.database)
+    try:
+        comparison = compare_version(workplace, engine, name, version, open_book(workplace.book), told=told)
+        promote_version(workplace, engine, comparison, by="demo", release_reason=UNREAD)
+        validity = gate_terms(workplace, name).validity
+        approve_version(
+            workplace, engine, name, version, by="demo, second person", release_reason=UNREAD,
+            valid_days=validity.valid_days, review_days=validity.review_days,
+        )  # fmt: skip
+    finally:
+        engine.dispose()
 
 
 def forgiving(mapping: Mapping) -> Mapping:
@@ -211,6 +240,13 @@ def show(done: Done) -> None:
     out.print()
     out.print(quality_table(facts))
     out.print()
+    if done.learned.held:
+        out.print(
+            f"The model is {why_held(done.learned.held)}.\nA company would be left with the rules until two people release it; "
+            "here it scores unread, because the company is invented.",
+            markup=False,
+        )
+        out.print()
     on, before, history = done.measured.on, done.measured.on - timedelta(days=1), done.measured.history
     lost = history.lost / max(history.owed, Decimal(1))
     out.print(
@@ -297,6 +333,7 @@ def as_plain(done: Done) -> dict[str, Any]:
         "figures": [asdict(figure) for figure in facts.quality.figures] if facts.quality else [],
         "files": {name: str(path) for name, path in done.files.items()},
         "measured": [each.key for each in done.measured.proposals],
+        "held": [check.name for check in done.learned.held],
         "set_aside": {reason: found["rows"] for reason, found in done.receipt.rejects.items()},
         "run_id": done.summary.provenance.run_id,
         "book": facts.provenance["book"],

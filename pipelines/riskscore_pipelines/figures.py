@@ -78,27 +78,37 @@ def invoice_table(figures: Mapping[str, Mapping[str, Mapping[str, Measured]]], *
 
 
 def headline(evaluation: Evaluation) -> str:
-    """What the model is worth, in sentences: how far ahead of the best single rule it is, and whether that could be noise."""
-    rules = {name: each for name, each in evaluation.differences.items() if name not in MEMBERS | {"uncalibrated", SCORECARD}}
-    name, best = min(rules.items(), key=lambda each: evaluation.figures[each[0]]["log_loss"].value)
-    auc, loss = best["auc"], best["log_loss"]
-    verdict = "beyond noise" if auc.low > 0 and loss.high < 0 else "noise could explain that"
+    """What the model is worth, in sentences: beside the rule of thumb that is strongest in AUC and the one in log loss.
+
+    A rule that is best in one of them may be well behind in the other, and to be ahead of it there says little.
+    """
+    rules = [name for name in evaluation.differences if name not in MEMBERS | {"uncalibrated", SCORECARD}]
+    by_auc = max(rules, key=lambda rule: evaluation.figures[rule]["auc"].value)
+    by_loss = min(rules, key=lambda rule: evaluation.figures[rule]["log_loss"].value)
+    auc, loss = evaluation.differences[by_auc]["auc"], evaluation.differences[by_loss]["log_loss"]
     slope = evaluation.figures["model"]["calibration_slope"]
     held = [row for row in evaluation.grades if row.holds]
     return (
-        f"Ahead of the best rule of thumb ({name.replace('_', ' ')}) by {auc.value:+.3f} AUC ({auc.low:+.3f} to {auc.high:+.3f}) "
-        f"and {loss.value:+.3f} log loss ({loss.low:+.3f} to {loss.high:+.3f}): {verdict}. {_beside_scorecard(evaluation)} "
+        f"Beside the strongest rule of thumb in AUC ({by_auc.replace('_', ' ')}) {_lead(auc)}, "
+        f"in log loss ({by_loss.replace('_', ' ')}) {_lead(loss)}: {_verdict(auc, loss)}. {_beside_scorecard(evaluation)} "
         f"{len(held)} of {len(evaluation.grades)} grades pay as late as predicted (Jeffreys test). "
         f"Calibration slope {slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f}), curve used: {evaluation.calibration}."
     )
 
 
+def _verdict(auc: Measured, loss: Measured) -> str:
+    if auc.low > 0 and loss.high < 0:
+        return "ahead beyond noise"
+    return "ahead, but noise could explain it" if auc.value > 0 and loss.value < 0 else "not ahead in both"
+
+
+def _lead(lead: Measured) -> str:
+    return f"{lead.value:+.3f} ({lead.low:+.3f} to {lead.high:+.3f})"
+
+
 def _beside_scorecard(evaluation: Evaluation) -> str:
     auc, loss = (evaluation.differences[SCORECARD][metric] for metric in ("auc", "log_loss"))
-    return (
-        f"Beside a scorecard of the same features {auc.value:+.3f} AUC ({auc.low:+.3f} to {auc.high:+.3f}) "
-        f"and {loss.value:+.3f} log loss ({loss.low:+.3f} to {loss.high:+.3f})."
-    )
+    return f"Beside a scorecard of the same features in AUC {_lead(auc)}, in log loss {_lead(loss)}."
 
 
 def trueness_told(trueness: Trueness) -> str:

@@ -1,7 +1,7 @@
 """`riskscore models`: which versions there are, who approved them, how good they were, and which one scores."""
 
 import json as jsonlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ import typer
 from sqlalchemy.engine import Engine
 
 from riskscore.errors import ModelRefused
-from riskscore.stores.approvals import Approval, approval_in_force, approvals_of
+from riskscore.stores.approvals import Approval, Rollback, approval_in_force, approvals_of, is_open, rollbacks_of
 from riskscore.stores.database import open_database
 from riskscore.stores.models import Registry, Version
 from riskscore.stores.workplace import Workplace
@@ -30,7 +30,11 @@ def models(
     try:
         registry = Registry.of(workplace)
         described = describe(
-            registry.versions(model), approvals_of(engine, model), _in_force(engine, model), registry.aliases(model)
+            registry.versions(model),
+            approvals_of(engine, model),
+            rollbacks_of(engine, model),
+            _in_force(engine, model),
+            registry.aliases(model),
         )
     finally:
         engine.dispose()
@@ -41,17 +45,22 @@ def models(
 
 
 def describe(
-    versions: list[Version], approvals: Any, approval: Approval | None, aliases: Mapping[str, str]
+    versions: list[Version],
+    approvals: Sequence[Approval],
+    rollbacks: Sequence[Rollback],
+    approval: Approval | None,
+    aliases: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     """One entry a version: digest, dates, figures, aliases, who proposed and approved it, and whether it is the one in force."""
     in_force = None if approval is None else approval.version
+    closed = [row for row in approvals if row.approved_by is None and not is_open(row, approvals, rollbacks)]
     return [
         {
             "version": each.version,
             "digest": each.digest,
             "trained_until": each.trained_until,
             "registered_at": datetime.fromtimestamp(int(each.registered_at) / 1000, UTC).isoformat(timespec="seconds"),
-            "status": _status(each, [row for row in approvals if row.version == each.version], in_force),
+            "status": _status(each, [row for row in approvals if row.version == each.version], closed, in_force),
             "in_force": each.version == in_force,
             "expires_on": approval.last_day.isoformat() if approval is not None and each.version == in_force else None,
             "aliases": sorted(alias for alias, version in aliases.items() if version == each.version),
@@ -96,10 +105,13 @@ def _in_force(engine: Engine, model: str) -> Approval | None:
         return None
 
 
-def _status(version: Version, rows: list[Approval], in_force: str | None) -> str:
+def _status(version: Version, rows: Sequence[Approval], closed: Sequence[Approval], in_force: str | None) -> str:
     if not rows:
         return "registered; nobody proposed it"
-    last = rows[-1]
+    counting = [row for row in rows if row not in closed]
+    if not counting:
+        return f"what {rows[-1].proposed_by} proposed counts no more: another version was approved or rolled back since"
+    last = counting[-1]
     if last.digest != version.digest:
         return f"proposed by {last.proposed_by} with other bytes: not to be trusted"
     if last.approved_by is None:

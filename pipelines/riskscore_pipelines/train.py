@@ -4,7 +4,7 @@ import getpass
 import json as jsonlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -14,8 +14,9 @@ from typing import Any
 
 import typer
 
-from riskscore.errors import UsageRefused
+from riskscore.errors import HeldForReview, UsageRefused
 from riskscore.grades import parse as parse_grades
+from riskscore.promotion import Check
 from riskscore.promotion import parse as parse_gate
 from riskscore.recipe import parse as parse_recipe
 from riskscore.stores.approvals import FIRST_IS_GONE, approvals_of, approve_first
@@ -30,9 +31,11 @@ from riskscore.tables import Ledger
 from riskscore.training import Trained, gather, gather_invoices, learn
 from riskscore.training.gathering import Progress, silent
 from riskscore_pipelines.figures import figure_table, headline, invoice_table, trueness_told
+from riskscore_pipelines.promoting.beside import checks_beside, why_held
 
 app = typer.Typer()
 
+DEFAULT = "late_payment"
 EXAMPLE = "Example: riskscore train --book book --until 2026-06-30 --first --by 'Ann Lee'"
 
 
@@ -51,18 +54,22 @@ class BookLedgers:
 
 @dataclass(frozen=True)
 class Learned:
-    """A finished training: what came out, where it is written down, who approved it (null: nobody yet), what took how long."""
+    """A finished training: what came out, where it is written down, who approved it (null: nobody yet), what took how long.
+
+    held: the checks beside simpler predictors that kept a first version from being approved at once; none where none was to be.
+    """
 
     trained: Trained
     recorded: Recorded
     approved_by: str | None
+    held: tuple[Check, ...]
     seconds: dict[str, float]
 
 
 @app.command(epilog=EXAMPLE)
 def train(
     book: Path | None = typer.Option(None, help="Folder of the book; without it the one of the working folder."),
-    model: str = typer.Option("late_payment", help="Which recipe: a folder of signed texts."),
+    model: str = typer.Option(DEFAULT, help="Which recipe: a folder of signed texts."),
     until: datetime | None = typer.Option(
         None, formats=["%Y-%m-%d"], help="Use no fact after this day; default: the book's last."
     ),
@@ -74,7 +81,8 @@ def train(
     """Learn late payment from a book; log the run and register the model.
 
     The model is judged on later months than it learned from, beside rules of thumb. A registered version scores nothing until two
-    people approved it (riskscore promote, riskscore approve); the very first may be approved in one step with --first.
+    people approved it (riskscore promote, riskscore approve); the very first may be approved in one step with --first, if it is
+    ahead of the rules of thumb and not clearly behind a scorecard. Otherwise it is held (status 8): two people may release it.
     """
     workplace = Workplace()
     with watched() as progress:
@@ -91,13 +99,15 @@ def train(
         print(jsonlib.dumps(as_json(learned), indent=2))
     else:
         show(learned)
+    if learned.held:
+        raise HeldForReview(_held(learned))
 
 
 def train_book(
     workplace: Workplace,
     book_folder: Path,
     *,
-    model: str = "late_payment",
+    model: str = DEFAULT,
     until: date | None = None,
     jobs: int = 1,
     first_by: str | None = None,
@@ -105,6 +115,7 @@ def train_book(
 ) -> Learned:
     """Train a model of that name on a book, register it, and with `first_by` approve it as the first of its name.
 
+    A first version that does not pass the checks beside simpler predictors is registered and not approved: see `Learned.held`.
     Raises UsageRefused where the name was proposed or approved before and `first_by` is given (before anything is computed), and
     whatever opening the book, training and the registry raise.
     """
@@ -137,17 +148,35 @@ def train_book(
         clock.lap("judging and learning")
         progress("writing down", 0, 1)
         recorded = record(registry, trained, recipe=recipe, grades=grades, card=card, book=book.manifest)
-        if first_by is not None:
+        held = _failed(registry, recorded, recipe.baselines) if first_by is not None else ()
+        approved_by = None if held else first_by
+        if approved_by is not None:
             keep_copy(workplace, recorded.name, trained.model.files)
             approval = approve_first(
-                engine, recorded.name, recorded.version, recorded.digest, by=first_by, valid_days=terms.validity.valid_days
+                engine, recorded.name, recorded.version, recorded.digest, by=approved_by, valid_days=terms.validity.valid_days
             )
             announce_approved(workplace, approval, review_days=terms.validity.review_days)
         progress("writing down", 1, 1)
         clock.lap("writing down")
     finally:
         engine.dispose()
-    return Learned(trained, recorded, first_by, clock.laps)
+    return Learned(trained, recorded, approved_by, held, clock.laps)
+
+
+def _failed(registry: Registry, recorded: Recorded, baselines: Sequence[str]) -> tuple[Check, ...]:
+    figures = registry.version(recorded.name, recorded.version).figures  # as the gate will read them
+    return tuple(check for check in checks_beside(figures, baselines) if not check.passed)
+
+
+def _held(learned: Learned) -> str:
+    name, version = learned.recorded.name, learned.recorded.version
+    of_model = "" if name == DEFAULT else f" --model {name}"
+    return (
+        f"{name} version {version} is registered and not approved. On later months it is {why_held(learned.held)}. It scores "
+        "nothing: meanwhile riskscore score --no-model refers everybody. Train again on a longer history, or let two people "
+        f"release it, each with a reason: riskscore promote {version}{of_model} --by NAME --release REASON, "
+        f"riskscore approve {version}{of_model} --by OTHER --release REASON."
+    )
 
 
 class Stopwatch:
@@ -191,6 +220,7 @@ def as_json(learned: Learned) -> dict[str, Any]:
     return {
         **asdict(learned.recorded),
         "approved_by": learned.approved_by,
+        "held": [check.name for check in learned.held],
         "log": dict(learned.trained.log),
         "figures": {
             name: {metric: asdict(each) for metric, each in figures.items()} for name, figures in evaluation.figures.items()
@@ -228,7 +258,7 @@ def show(learned: Learned) -> None:
     )
     if learned.approved_by:
         console.print(f"Approved as the first version by {learned.approved_by}: it scores from now on.")
-    else:
+    elif not learned.held:
         console.print(
             f"It scores nothing yet. One person: riskscore promote {recorded.version} --by NAME; "
             f"another: riskscore approve {recorded.version} --by NAME."

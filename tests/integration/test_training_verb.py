@@ -47,15 +47,29 @@ def run(capsys, *arguments):
 
 
 def test_from_a_book_to_a_version_in_force(here, capsys):
+    """So few customers show no lead over every rule of thumb beyond chance: the first version is held, and two people release it."""
     status, out, err = run(capsys, "train", "--book", "book", "--first", "--by", "Ann", "--json")
     first = json.loads(out)
-    assert status == 0, err
-    assert first["approved_by"] == "Ann"
+    assert status == 8, err
+    assert first["approved_by"] is None
+    assert "ahead_of/days_beyond_terms_365d/auc" in first["held"]
+    assert "late_payment version 1 is registered and not approved" in err
+    assert "ahead of days beyond terms 365d in AUC by" in err
+    assert "which chance explains" in err
+    assert "riskscore score --no-model refers everybody" in err
+    assert "riskscore promote 1 --by NAME --release REASON" in err
     assert {"auc", "pr_auc", "brier"} <= set(first["ahead_of"]["scorecard"])
     assert first["trueness"]["spiegelhalter"]["n"] == sum(row["n"] for row in first["trueness"]["years"]) > 0
     assert first["figures"]["model"]["auc"]["low"] <= first["figures"]["model"]["auc"]["value"]
     assert set(first["seconds"]) == {"features and outcomes", "invoices and payments", "judging and learning", "writing down"}
     assert "features and outcomes" in err
+
+    assert run(capsys, "score", "--book", "book", "--out", "scores.csv")[0] == 5
+    assert run(capsys, "approve", "1", "--by", "Bo", "--release", "alone")[0] == 2
+    assert run(capsys, "promote", "1", "--by", "Ann")[0] == 8
+    assert run(capsys, "approve", "1", "--by", "Bo", "--release", "of one only")[0] == 8
+    assert run(capsys, "promote", "1", "--by", "Ann", "--release", "the rules decide too little")[0] == 0
+    assert run(capsys, "approve", "1", "--by", "Bo", "--release", "until there is a longer history")[0] == 0
 
     status, out, err = run(capsys, "train", "--book", "book", "--first", "--by", "Ann")
     assert status == 2
@@ -64,8 +78,8 @@ def test_from_a_book_to_a_version_in_force(here, capsys):
     status, out, err = run(capsys, "train", "--book", "book")
     assert status == 0, err
     assert "It scores nothing yet" in out
-    assert "Ahead of the best rule of thumb (scorecard)" not in out
-    assert "Ahead of the best rule of thumb" in out
+    assert "Beside the strongest rule of thumb in AUC (" in out
+    assert "(scorecard)" not in out
     assert "Beside a scorecard of the same features" in out
     assert "(Spiegelhalter's z" in out
     assert "Predicted over observed by year:" in out
@@ -80,6 +94,20 @@ def test_from_a_book_to_a_version_in_force(here, capsys):
     assert [each["in_force"] for each in versions] == [False, True]
     assert versions[0]["digest"] == versions[1]["digest"] == first["digest"]
     assert run(capsys, "models")[0] == 0
+
+
+def test_a_first_version_that_is_ahead_of_every_rule_is_approved_in_one_step(tmp_path, monkeypatch, capsys):
+    export(world_of("sme", 300, 26, 43).tables, tmp_path / "exports")
+    sign_small_texts(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert run(capsys, "ingest", "exports", "--mapping", "canonical", "--book", "book")[0] == 0
+    status, out, err = run(capsys, "train", "--book", "book", "--first", "--by", "Ann")
+
+    assert status == 0, err
+    assert ": ahead beyond noise." in out
+    assert "Approved as the first version by Ann: it scores from now on." in out
+    (version,) = json.loads(run(capsys, "models", "--json")[1])
+    assert version["status"] == "in force: approved by Ann, first version"
 
 
 def test_a_book_that_is_not_there_is_one_line_and_a_status(here, capsys):

@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from riskscore.stores.comparisons import comparison_of
-from riskscore_pipelines.promoting.comparing import checks_beside
+from riskscore_pipelines.promoting.beside import checks_beside, why_held
 from riskscore_pipelines.promoting.shown import show_comparison
 
 RULES = ["days_beyond_terms_365d"]
@@ -78,3 +78,19 @@ def test_a_person_reads_of_whom_and_in_what():
     assert "ahead of shrunken rate in PR-AUC, by" in said
     assert "not clearly behind scorecard in AUC, by" in said
     assert "at least -0.005" in said
+
+
+def test_why_it_is_held_is_said_in_words():
+    figures = told(
+        scorecard=LEVEL | {"auc": (-0.02, -0.03, -0.01), "brier": (0.004, 0.001, 0.007)},
+        days_beyond_terms_365d=AHEAD | {"auc": (0.02, -0.01, 0.05), "brier": (0.003, -0.001, 0.006)},
+    )
+
+    assert why_held(checks_beside(figures, RULES)).split("; ") == [
+        "ahead of days beyond terms 365d in AUC by 0.0200, which chance explains (lower bound -0.0100)",
+        "not ahead of days beyond terms 365d in Brier (-0.0030)",
+        "clearly behind scorecard in AUC (by 0.0200, beyond chance 0.0100)",
+        "clearly behind scorecard in Brier (by 0.0040, beyond chance 0.0010)",
+    ]
+    assert why_held(checks_beside(told(), RULES)) == ""
+    assert why_held(checks_beside({}, [])).startswith("how it stands beside shrunken rate in AUC is not known; ")

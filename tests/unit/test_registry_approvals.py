@@ -219,6 +219,7 @@ def test_an_approval_holds_for_the_days_it_was_given_and_an_old_one_for_four_hun
     assert VALID_DAYS == 400
     old = {"name": "old", "version": "1", "digest": ONE, "proposed_by": "Ann", "approved_by": "Bo", "first": False}
     with writing(engine) as connection:
+        connection.exec_driver_sql("drop trigger model_approvals_four_eyes")  # the row is from before it
         connection.execute(sa.insert(MODEL_APPROVALS).values(**old, recorded_at="2026-01-01T00:00:00+00:00"))
     assert approval_in_force(engine, "old").last_day == date(2026, 1, 1) + timedelta(days=400)
 
@@ -245,6 +246,13 @@ def test_each_new_look_at_a_champion_is_counted_and_the_same_look_is_not(engine)
         3,
     ]
     assert look("3", "3" * 64, TWO, "b") == 1  # another champion
+
+
+def test_to_renew_what_is_in_force_is_no_look_at_it(engine):
+    renewal = {"basis": "same_model", "evidence": "a", "challenger": ONE, "champion": ONE}
+    keep(engine, comparison_of(NAME, "1", ONE, ONE, "passed", renewal))
+
+    assert look_number(engine, NAME, TWO, ONE, "b") == 1
 
 
 def test_what_was_in_force_on_a_past_day_is_told_by_what_was_recorded_by_then(engine, monkeypatch):

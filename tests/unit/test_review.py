@@ -136,7 +136,7 @@ def test_nothing_is_done_to_what_is_over(act, state):
         (replace(ANN, role="admin"), "approve", "second person"), (replace(ANN, is_machine=True), "approve", "token"),
         (replace(BO, is_machine=True), "approve", "token"), (replace(CHEF, is_machine=True), "reject", "token"),
         (VIEWER, "approve", "role decides no"), (Person("root", "admin"), "approve", "role decides no"), (BO, "withdraw", "Only who proposed"),
-        (CHEF, "withdraw", "Only who proposed"),
+        (CHEF, "withdraw", "Only who proposed"), (Person(" Ann", "approver"), "approve", "second person"),
     ],
 )  # fmt: skip
 def test_whoever_may_not_is_told_why_and_the_button_says_the_same(person, act, why):

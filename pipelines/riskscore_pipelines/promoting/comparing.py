@@ -1,7 +1,7 @@
 """A proposed version against the champion in force: every check of the gate, on one book, as a comparison ready to be kept."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,7 +14,6 @@ from riskscore import grades as grading
 from riskscore import policy
 from riskscore.decisions import Decision
 from riskscore.errors import ModelRefused, UsageRefused
-from riskscore.evaluation import Measured
 from riskscore.evaluation.metrics import Floats
 from riskscore.grades import Grades
 from riskscore.model import Model
@@ -30,7 +29,7 @@ from riskscore.promotion import (
     population_stability,
 )
 from riskscore.promotion import compare as checks_of
-from riskscore.promotion.gate import check_baseline, check_moves, check_scorecard, check_segments, check_stability, level_of
+from riskscore.promotion.gate import check_moves, check_segments, check_stability, level_of
 from riskscore.recipe import Recipe
 from riskscore.stores.approvals import Approval, approval_in_force
 from riskscore.stores.comparisons import Comparison, comparison_of, look_number
@@ -43,12 +42,10 @@ from riskscore.stores.runs import decide_book
 from riskscore.stores.signed_texts import find_text
 from riskscore.stores.workplace import Workplace
 from riskscore.training.gathering import EPOCH
-from riskscore.training.judging import COMPARED, SCORECARD
+from riskscore_pipelines.promoting.beside import checks_beside
 from riskscore_pipelines.promoting.rows import Compared, Side, rows_to_compare
 
 FORMAT = 1
-RULE = "shrunken rate"
-"""The rule of thumb every version must be ahead of, beside those the recipe names."""
 
 
 def gate_terms(workplace: Workplace, name: str) -> GateTerms:
@@ -183,28 +180,6 @@ def _run_file(registry: Registry, version: Version, name: str) -> bytes:
             f"{version.name} version {version.version}: its training left no {name}, so it cannot be compared. Train it again."
         )
     return content
-
-
-def checks_beside(figures: Mapping[str, float], baselines: Sequence[str]) -> list[Check]:
-    """The version beside simpler predictors on later months: ahead of every rule of thumb, not clearly behind the scorecard.
-
-    figures: the metrics of its run. baselines: the rules the recipe names. What a run does not tell is NaN and passes nothing.
-    """
-
-    def lead(predictor: str) -> dict[str, Measured]:
-        stem = f"ahead_of/{_key(predictor)}"
-        return {
-            metric: Measured(*(figures.get(f"{stem}/{metric}{end}", math.nan) for end in ("", "_low", "_high")))
-            for metric in COMPARED
-        }
-
-    of_rules = [check for rule in (RULE, *baselines) for check in check_baseline(_key(rule), lead(rule))]
-    return of_rules + check_scorecard(_key(SCORECARD), lead(SCORECARD))
-
-
-def _key(predictor: str) -> str:
-    """How a run's metrics write the name of a predictor."""
-    return predictor.replace(" ", "_")
 
 
 def _said_of(version: Version, model: Model) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from riskscore.stores.comparisons import Comparison
 from riskscore_pipelines.columns import money_of, table_of
+from riskscore_pipelines.promoting.beside import METRICS
 from riskscore_pipelines.shown import plain
 
 BASES = {
@@ -34,7 +35,6 @@ CHECKS = {
     "limits_doubled": ("customers whose limit more than doubles", "at most"),
     "limits_above_cap": ("limits above a cap of the policy", "at most"),
 }
-METRICS = {"auc": "AUC", "pr_auc": "PR-AUC", "brier": "Brier"}
 COUNTED = {"customers", "customers_with_event", "segments_worse", "limits_above_cap"}
 SHARES = {"gain", "profit", "grades_moved", "approvals_moved", "limits_moved", "limits_doubled"}
 

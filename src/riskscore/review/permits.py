@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from riskscore.errors import Conflict, NotAllowed
+from riskscore.people import is_same_person
 from riskscore.review.delegation import AUTHORITIES, Authority, Delegation
 from riskscore.review.overrides import TRANSITIONS, Act, Closed, Override
 
@@ -34,7 +35,7 @@ def check_act(override: Override, act: Act, person: Person, delegation: Delegati
     leads_to = TRANSITIONS.get((state, act))
     if leads_to is None:
         raise Conflict(f"The review is {state}; it cannot be changed any more. Propose again where it is still needed.")
-    own = person.name == override.proposed_by
+    own = is_same_person(person.name, override.proposed_by)
     if act == "withdraw":
         if not own:
             raise NotAllowed("Only who proposed it can withdraw it.")

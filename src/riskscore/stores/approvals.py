@@ -8,11 +8,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from riskscore.errors import HeldForReview, ModelRefused, UsageRefused
+from riskscore.people import is_same_person, recorded_name
 from riskscore.stores.comparisons import Comparison, find
 from riskscore.stores.database import MODEL_APPROVALS, MODEL_ROLLBACKS, reading, writing
 
 VALID_DAYS = 400
 """How long an approval holds where nobody said: a year, and five weeks to review it in."""
+
+APPROVALS_LOCK = 7_215_420_015  # any constant: PostgreSQL's advisory lock that lets one person act at a time
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,8 @@ class Approval:
 
     first: the first version of a name, approved by one person alone because there was nothing to compare it with.
     comparison: digest of what the gate found; null for the first. release_reason: why this person lets a held version through.
-    expires_on: the last day it scores. sequence: its place among all rows, from 1.
+    expires_on: the last day it scores. proposal: sequence of the proposal that an approval used up; null in a proposal, the first
+    and rows from before this was told. sequence: its place among all rows, from 1.
     """
 
     name: str
@@ -34,6 +38,7 @@ class Approval:
     comparison: str | None = None
     release_reason: str | None = None
     expires_on: date | None = None
+    proposal: int | None = None
     sequence: int = 0
 
     @property
@@ -44,7 +49,10 @@ class Approval:
 
 @dataclass(frozen=True)
 class Rollback:
-    """A return to an earlier approval. newest, restored: sequences of approvals; it holds until an approval after `newest`."""
+    """A return to an earlier approval. newest, restored: sequences of approvals; it holds until an approval after `newest`.
+
+    newest_row: sequence of the newest row of the name, proposals too; null in a rollback from before this was told.
+    """
 
     name: str
     newest: int
@@ -52,6 +60,7 @@ class Rollback:
     rolled_back_by: str
     reason: str
     recorded_at: str
+    newest_row: int | None = None
 
 
 def propose(engine: Engine, comparison: Comparison, *, by: str, release_reason: str | None = None) -> Approval:
@@ -64,6 +73,7 @@ def propose(engine: Engine, comparison: Comparison, *, by: str, release_reason: 
         comparison=comparison.digest, release_reason=_said(release_reason),
     )  # fmt: skip
     with writing(engine) as connection:
+        _lock(connection)
         return _append(connection, row)
 
 
@@ -77,21 +87,22 @@ def approve(
     release_reason: str | None = None,
     valid_days: int = VALID_DAYS,
 ) -> Approval:
-    """Approve a proposed version: from now on it is the one in force.
+    """Approve a proposed version: from now on it is the one in force, and its proposal is used up.
 
     digest: of the bytes as they lie in the registry now. Raises UsageRefused where nobody proposed the version, the same person
-    did, or another version came in force since; ModelRefused where the bytes are not those that were proposed; HeldForReview
-    where the gate held it and not both people gave a reason to let it through.
+    did, or its proposal counts no more (see `is_open`); ModelRefused where the bytes are not those that were proposed;
+    HeldForReview where the gate held it and not both people gave a reason to let it through.
     """
     person, reason = _person(by), _said(release_reason)
     with writing(engine) as connection:
-        proposal = _proposal(connection, name, version)
+        _lock(connection)
+        proposal = _open_proposal(connection, name, version)
         if proposal.digest != digest:
             raise ModelRefused(
                 f"{name} version {version} is not what {proposal.proposed_by} proposed: its digest is {digest[:12]}, "
                 f"proposed was {proposal.digest[:12]}. Nothing was approved; find out who changed the registry."
             )
-        if proposal.proposed_by.casefold() == person.casefold():
+        if is_same_person(proposal.proposed_by, person):
             raise UsageRefused(f"{person} proposed {name} version {version}; a second person must approve it.")
         _check_comparison(connection, proposal, reason)
         now = _now()
@@ -101,6 +112,7 @@ def approve(
             recorded_at=now,
             release_reason=reason,
             expires_on=_last_day(now, valid_days),
+            proposal=proposal.sequence,
             sequence=0,
         )
         return _append(connection, row)
@@ -110,6 +122,7 @@ def approve_first(engine: Engine, name: str, version: str, digest: str, *, by: s
     """Approve the first version of a name in one step, recorded as such. Raises UsageRefused where any row of the name exists."""
     person, now = _person(by), _now()
     with writing(engine) as connection:
+        _lock(connection)
         if _rows(connection, name):
             raise UsageRefused(FIRST_IS_GONE.format(name=name))
         row = Approval(name, version, digest, person, person, first=True, recorded_at=now, expires_on=_last_day(now, valid_days))
@@ -132,6 +145,7 @@ def roll_back(engine: Engine, name: str, *, by: str, reason: str, to: str | None
     if why is None:
         raise UsageRefused("a rollback needs a reason (--reason): it is recorded.")
     with writing(engine) as connection:
+        _lock(connection)
         rows = _rows(connection, name)
         now_in_force = _in_force(rows, _rollbacks(connection, name))
         if now_in_force is None:
@@ -151,7 +165,7 @@ def roll_back(engine: Engine, name: str, *, by: str, reason: str, to: str | None
         if target.last_day < datetime.now(UTC).date():
             raise ModelRefused(f"{name} version {target.version} expired on {target.last_day}: it would refer everybody.")
         newest = max(row.sequence for row in rows if row.approved_by is not None)
-        rollback = Rollback(name, newest, target.sequence, person, why, _now())
+        rollback = Rollback(name, newest, target.sequence, person, why, _now(), rows[-1].sequence)
         connection.execute(sa.insert(MODEL_ROLLBACKS).values(**rollback.__dict__))
         return now_in_force, target
 
@@ -201,16 +215,41 @@ def rollbacks_of(engine: Engine, name: str) -> Sequence[Rollback]:
 
 
 def proposal_of(engine: Engine, name: str, version: str) -> Approval:
-    """The newest row about a version. Raises UsageRefused where nobody proposed it."""
+    """The newest proposal of a version. Raises UsageRefused where nobody proposed it, or the proposal counts no more."""
     with reading(engine) as connection:
-        return _proposal(connection, name, version)
+        return _open_proposal(connection, name, version)
 
 
-def _proposal(connection: Connection, name: str, version: str) -> Approval:
-    rows = [row for row in _rows(connection, name) if row.version == version]
-    if not rows or rows[-1].comparison is None:
+def is_open(proposal: Approval, rows: Sequence[Approval], rollbacks: Sequence[Rollback]) -> bool:
+    """May somebody else still approve the proposal? An approval uses it up, and so does a later one or a rollback of the name.
+
+    rows, rollbacks: of the name. What a person proposed was meant for what was in force then; whatever changed that since asks
+    for a new proposal, even where it was changed back.
+    """
+    return not (
+        any(row.approved_by is not None and row.sequence > proposal.sequence for row in rows)
+        or any(_overtakes(each, proposal) for each in rollbacks)
+    )
+
+
+def _overtakes(rollback: Rollback, proposal: Approval) -> bool:
+    if rollback.newest_row is None:  # from before it was told: by the clock, and in doubt a new proposal is needed
+        return rollback.recorded_at >= proposal.recorded_at
+    return rollback.newest_row >= proposal.sequence
+
+
+def _open_proposal(connection: Connection, name: str, version: str) -> Approval:
+    rows = _rows(connection, name)
+    proposed = [row for row in rows if row.version == version and row.approved_by is None and row.comparison is not None]
+    if not proposed:
         raise UsageRefused(f"{name} version {version} was not proposed. Somebody else promotes it first: riskscore promote.")
-    return rows[-1]
+    if not is_open(proposed[-1], rows, _rollbacks(connection, name)):
+        raise UsageRefused(
+            f"{name} version {version}: what {proposed[-1].proposed_by} proposed counts no more, because a version was approved "
+            f"or rolled back after it. Nothing was approved. Propose it again: riskscore promote {version} --by NAME; somebody "
+            "else approves it."
+        )
+    return proposed[-1]
 
 
 def _check_comparison(connection: Connection, proposal: Approval, reason: str | None) -> None:
@@ -256,14 +295,21 @@ def _append(connection: Connection, row: Approval) -> Approval:
     return replace(row, sequence=int(key[0]) if key else 0)
 
 
+def _lock(connection: Connection) -> None:
+    # What was read of a name must still hold when its next row is written. SQLite holds its write lock already.
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(APPROVALS_LOCK)))
+
+
 def _last_day(recorded_at: str, valid_days: int) -> date:
     return datetime.fromisoformat(recorded_at).date() + timedelta(days=valid_days)
 
 
 def _person(by: str) -> str:
-    if not by.strip():
+    name = recorded_name(by)
+    if not name:
         raise UsageRefused("an approval needs the name of a person (--by).")
-    return by.strip()
+    return name
 
 
 def _said(reason: str | None) -> str | None:

@@ -71,10 +71,12 @@ def comparison(engine: Engine, digest: str | None) -> Comparison | None:
 def look_number(engine: Engine, name: str, challenger: str, champion: str | None, evidence: str) -> int:
     """Which look at this champion this is, from 1: each further look at new evidence has to be paid for by a stricter test.
 
-    evidence: digest of the data; the same challenger on the same data is the same look again.
+    evidence: digest of the data; the same challenger on the same data is the same look again. A comparison without a look, such
+    as the renewal of the very model in force, costs none.
     """
     query = sa.select(MODEL_COMPARISONS).where(MODEL_COMPARISONS.c.name == name)
     with reading(engine) as connection:
         rows = [Comparison(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001
-    looks = {(row.challenger, row.facts.get("evidence")): row.facts.get("look", 1) for row in rows if row.champion == champion}
+    reports = [(row.challenger, row.facts) for row in rows if row.champion == champion]
+    looks = {(other, facts["evidence"]): facts["look"] for other, facts in reports if "look" in facts}
     return int(looks.get((challenger, evidence), max(looks.values(), default=0) + 1))

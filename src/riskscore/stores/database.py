@@ -95,9 +95,12 @@ MODEL_APPROVALS = sa.Table(
     sa.Column("comparison", sa.String(64), sa.ForeignKey("model_comparisons.digest")),
     sa.Column("release_reason", sa.Text, comment="why a held version was let through"),
     sa.Column("expires_on", sa.Date, comment="last day it scores; null: 400 days from approval"),
+    # The proposal that an approval uses up; null: a proposal, the first, or a row from before the column. A trigger asks for it.
+    sa.Column("proposal", sa.Integer, sa.ForeignKey("model_approvals.sequence")),
     sa.CheckConstraint("approved_by is null or first or approved_by <> proposed_by", name="four_eyes"),
     sa.CheckConstraint("approved_by is not null or not first", name="first_is_approved"),
     sa.Index("ix_model_approvals_digest", "digest"),
+    sa.Index("uq_model_approvals_proposal", "proposal", unique=True),
     sa.Index("uq_model_approvals_first", "name", unique=True, sqlite_where=sa.text("first"), postgresql_where=sa.text("first")),
 )
 
@@ -123,9 +126,11 @@ MODEL_ROLLBACKS = sa.Table(
     sa.Column("rolled_back_by", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("recorded_at", sa.String(32), nullable=False, comment="UTC, ISO 8601"),
+    sa.Column("newest_row", sa.Integer, comment="newest row of the model's approvals then; proposals up to it are closed"),
     sa.CheckConstraint("restored < newest", name="backwards"),
 )
 """A rollback holds until the next approval of the name."""
+
 SIGNED_TEXTS = sa.Table(
     "signed_texts",
     TABLES,

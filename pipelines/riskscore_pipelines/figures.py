@@ -89,7 +89,7 @@ def headline(evaluation: Evaluation) -> str:
         f"Ahead of the best rule of thumb ({name.replace('_', ' ')}) by {auc.value:+.3f} AUC ({auc.low:+.3f} to {auc.high:+.3f}) "
         f"and {loss.value:+.3f} log loss ({loss.low:+.3f} to {loss.high:+.3f}): {verdict}. {_beside_scorecard(evaluation)} "
         f"{len(held)} of {len(evaluation.grades)} grades pay as late as predicted (Jeffreys test). "
-        f"Calibration slope {slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f}), curve used: {evaluation.calibration}."
+        f"Calibration slope {slope.told(2)}, curve used: {evaluation.calibration}."
     )
 
 

@@ -69,19 +69,6 @@ def test_a_customer_drawn_twice_counts_as_two():
         assert weighted[name][0] == pytest.approx(repeated[name][0], abs=1e-12), name
 
 
-def test_one_newton_step_finds_the_slope_of_every_resample():
-    from sklearn.linear_model import LogisticRegression
-
-    pd, outcome, customers = drawn()
-    resamples = Resamples(customers, 20, seed=3)
-    slopes = resamples.judge(pd, outcome).figures["calibration_slope"]
-    log_odds = logit(np.clip(pd, 1e-6, 1 - 1e-6))[:, None]
-
-    for place in (1, 7, 20):
-        full = LogisticRegression(C=1e10, tol=1e-8).fit(log_odds, outcome, sample_weight=resamples.weights[place][customers])
-        assert slopes[place] == pytest.approx(full.coef_[0, 0], abs=0.01)
-
-
 def test_true_probabilities_are_found_calibrated():
     pd, outcome, customers = drawn(n_customers=4000, rows_each=1)
     figures = Resamples(customers, 100, seed=1).judge(pd, outcome).measured()
@@ -136,6 +123,12 @@ def test_figures_that_cannot_be_computed_are_not_invented():
 
     assert np.isnan(figures["auc"].value)
     assert figures["brier"].value == pytest.approx(0.01)
+
+
+def test_a_figure_that_cannot_be_told_is_a_dash():
+    assert Measured(0.8239, 0.79, 0.8567).told(2) == "0.82 (0.79 to 0.86)"
+    assert Measured(0.8239, float("nan"), float("nan")).told(2) == "0.82"
+    assert Measured(*[float("nan")] * 3).told(3, to="–") == "–"
 
 
 def test_the_roc_curve_runs_from_corner_to_corner():

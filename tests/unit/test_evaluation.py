@@ -20,7 +20,7 @@ from riskscore.evaluation import (
     reliability,
     roc,
 )
-from riskscore.evaluation.grading import _holm
+from riskscore.evaluation.grading import _holm, jeffreys_interval
 from riskscore.evaluation.guards import separation
 
 
@@ -166,6 +166,32 @@ def test_the_jeffreys_interval_is_golden():
     (row,) = judge_grades(np.full(10, 3), np.full(10, 0.1), np.array([1.0] + [0.0] * 9))
 
     assert (round(row.low, 4), round(row.high, 4)) == (0.0110, 0.3813)  # Beta(1.5, 9.5)
+
+
+@pytest.mark.parametrize(
+    ("n", "n_events", "pd"),
+    [
+        pytest.param(40, 0, 1e-5, id="none-of-forty-and-next-to-none-expected"),
+        pytest.param(12, 12, 0.99999, id="all-of-twelve-and-next-to-all-expected"),
+    ],
+)
+def test_a_grade_that_could_not_be_nearer_to_what_was_predicted_holds(n, n_events, pd):
+    (row,) = judge_grades(np.full(n, 1), np.full(n, pd), np.repeat([1.0, 0.0], [n_events, n - n_events]))
+
+    assert row.holds
+    assert row.low <= pd <= row.high
+    assert (row.low, row.high) == ((0.0, row.high) if n_events == 0 else (row.low, 1.0))
+
+
+@pytest.mark.parametrize(("n", "n_events"), [(40, 0), (40, 1), (40, 7), (40, 39), (40, 40), (1, 0), (1, 1)])
+def test_the_p_value_is_below_the_level_exactly_outside_the_interval(n, n_events):
+    low, high = jeffreys_interval(n_events, n)
+    happened = np.repeat([1.0, 0.0], [n_events, n - n_events])
+    asked = [0.0, 1e-5, *(end + step for end in (low, high) for step in (-1e-9, 1e-9)), 0.5, 0.99999, 1.0]
+
+    for pd in [each for each in asked if 0 <= each <= 1]:
+        (row,) = judge_grades(np.full(n, 1), np.full(n, pd), happened)
+        assert row.holds == (low <= pd <= high), pd
 
 
 def test_right_grades_are_rarely_rejected():

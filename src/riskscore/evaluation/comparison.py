@@ -19,13 +19,15 @@ class Measured:
     high: float
 
     def told(self, digits: int, to: str = " to ") -> str:
-        """The figure and its interval as text, a dash for each that cannot be computed.
+        """The figure and its interval as text, a dash where it cannot be computed.
 
         >>> Measured(0.8239, 0.79, 0.8567).told(2), Measured(float("nan"), float("nan"), float("nan")).told(2)
         ('0.82 (0.79 to 0.86)', '–')
         """
-        value, low, high = ("–" if np.isnan(each) else f"{each:.{digits}f}" for each in (self.value, self.low, self.high))
-        return value if low == high == "–" else f"{value} ({low}{to}{high})"
+        if np.isnan(self.value):
+            return "–"
+        interval = "" if np.isnan(self.low) else f" ({self.low:.{digits}f}{to}{self.high:.{digits}f})"
+        return f"{self.value:.{digits}f}{interval}"
 
 
 @dataclass(frozen=True)

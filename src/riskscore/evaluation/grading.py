@@ -15,7 +15,8 @@ class GradeRow:
     """One grade: what was predicted, what was observed, and whether the two can be squared.
 
     mean_pd: mean probability of its rows. observed: share with the event; low, high: its 95 % interval (`jeffreys_interval`).
-    p_value: of the mean probability, below 5 % exactly where it lies outside that interval. holds: not rejected at 5 % by Holm's rule over all grades.
+    p_value: of the mean probability, below 5 % exactly where it lies outside that interval. holds: not
+    rejected at 5 % by Holm's rule over all grades.
     """
 
     grade: int
@@ -50,7 +51,7 @@ def judge_grades(grades: Integers, pd: Floats, outcome: Floats) -> list[GradeRow
 def jeffreys_interval(n_events: int, n: int) -> tuple[float, float]:
     """The share that so many events of n rows may stand for, 95 %: quantiles of Beta(D + 1/2, N - D + 1/2) (Jeffreys' prior).
 
-    From 0 where no row had the event and to 1 where all had: no probability is so small that none in forty would speak against it.
+    From 0 where no row had the event and to 1 where all had: no probability is so small that none of forty would speak against.
 
     >>> [tuple(round(end, 4) for end in jeffreys_interval(events, 10)) for events in (0, 1, 10)]
     [(0.0, 0.2172), (0.011, 0.3813), (0.7828, 1.0)]
@@ -60,7 +61,7 @@ def jeffreys_interval(n_events: int, n: int) -> tuple[float, float]:
 
 
 def _p_value(n_events: int, n: int, pd: float) -> float:
-    """Twice the smaller tail beyond the probability, of the tails that the interval leaves out: both, or one at its closed end."""
+    """Twice the smaller tail beyond the probability: of both, or of the one that the interval leaves out at a closed end."""
     below = float(betainc(n_events + 0.5, n - n_events + 0.5, pd))
     tails = [below] * (n_events > 0) + [1 - below] * (n_events < n)
     return min(1.0, 2 * min(tails))

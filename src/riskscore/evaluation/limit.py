@@ -12,12 +12,11 @@ from riskscore.evaluation.comparison import Measured, Resamples, interval
 from riskscore.evaluation.guards import LeakFound
 from riskscore.evaluation.metrics import SMALLEST_PD, Floats, Integers
 
-
 FEWEST_CUSTOMERS = 30
 """Of fewer customers nobody is called a leak: their interval is too narrow, of one it has no width at all.
 
-A model a little short of the limit, drawn a few hundred times, lay beyond noise in half of the draws of one customer, in a quarter of
-two, in 7 % of five and 5 % of ten; from thirty on in the 2.5 % that the interval promises.
+A model a little short of the limit, drawn a few hundred times, lay beyond noise in half of the draws of one customer, in a
+quarter of two, in 7 % of five and 5 % of ten; from thirty on in about the 2.5 % that the interval promises.
 """
 
 

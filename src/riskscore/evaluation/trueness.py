@@ -41,7 +41,8 @@ class YearRow:
     """Calibration in the large of one calendar year.
 
     predicted: mean probability. observed: share with the event. ratio: predicted / observed, NaN without an event; low, high: its
-    95 % interval, as far as chance among the rows goes (Jeffreys), without an upper end (infinite) where no event was seen. within: the ratio is at most 10 % off.
+    95 % interval, as far as chance among the rows goes (Jeffreys), its upper end infinite without an event. within: the ratio
+    is at most 10 % off.
     """
 
     year: int

@@ -11,6 +11,7 @@ from riskscore.evaluation import (
     LeakFound,
     Measured,
     Resamples,
+    check_categories,
     check_features,
     check_maturity,
     check_time_split,
@@ -245,6 +246,41 @@ def test_a_feature_whose_gaps_tell_the_outcome_is_caught():
 
 def test_a_feature_that_is_never_known_is_no_leak():
     check_features(np.full((10, 1), np.nan), ["empty"], np.repeat([0.0, 1.0], 5))
+
+
+@pytest.fixture
+def customers_of_levels():
+    """400 customers of three rows each: outcome, folds and an honest category that tells something, row by row."""
+    random = np.random.default_rng(3)
+    who = np.repeat(np.arange(400), 3)
+    kind = random.choice(["builder", "baker", "printer"], 400)[who]
+    outcome = (random.random(1200) < np.where(kind == "builder", 0.4, 0.1)).astype(float)
+    return who, outcome, who % 5, kind.tolist()
+
+
+def test_a_category_that_is_a_copy_of_the_label_is_caught_by_name(customers_of_levels):
+    _, outcome, folds, kind = customers_of_levels
+    status = np.where(outcome == 1, "insolvent", "active").tolist()
+    status[::60] = ["active"] * 20  # a few rows were not corrected yet
+
+    check_categories([kind], ["industry"], outcome, folds)
+    with pytest.raises(LeakFound, match="the levels of status alone tell the outcome"):
+        check_categories([kind, status], ["industry", "status"], outcome, folds)
+
+
+def test_a_category_that_is_only_known_of_late_payers_is_caught(customers_of_levels):
+    _, outcome, folds, _ = customers_of_levels
+    collector = ["agency" if each else None for each in outcome]
+
+    with pytest.raises(LeakFound, match="collector"):
+        check_categories([collector], ["collector"], outcome, folds)
+
+
+def test_a_level_of_its_own_for_every_customer_is_no_copy_of_the_label(customers_of_levels):
+    who, outcome, folds, _ = customers_of_levels
+
+    check_categories([[f"name {each}" for each in who]], ["name"], outcome, folds)
+    check_categories([[None] * len(who)], ["never known"], outcome, folds)
 
 
 def test_separation_is_the_auc_in_the_better_direction():

@@ -1,14 +1,16 @@
 """How long a training takes, stage by stage, and how good its model is beside simple peers on the same rows.
 
 Run `python benchmarks/bench_training.py [--customers 2000] [--months 36] [--seed 7]`. The book is simulated; simulating is not
-counted. Writes `benchmarks/out/training.json`. The bar: 2,000 customers and 36 months (about 170,000 invoices) in under 60 CPU
-seconds for the model of customers and in under 240 for everything, payment hazard and recording included; contributions of every
-row at no more than 3 times LightGBM's own `pred_contrib`.
+counted. Writes `benchmarks/out/training.json`. The bars: 2,000 customers and 36 months (about 170,000 invoices) in at most 60
+CPU seconds for the model of customers and in at most 240 for everything, payment hazard and recording included; contributions of
+every row at no more than 3 times LightGBM's own `pred_contrib`. Exit status 1 where one is missed. The first two are of that size
+only; another size is measured without them. A busy machine takes more CPU seconds for the same work: repeat a miss beside others.
 """
 
 import argparse
 import json
 import resource
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,6 +26,10 @@ from riskscore.stores.models import Registry, record
 from riskscore.stores.signed_texts import find_text
 
 BAR_CPU_SECONDS, BAR_WITH_HAZARD = 60.0, 240.0
+BAR_SIZE = (2000, 36)
+"""Customers and months that the two bars of CPU seconds are of."""
+
+CUSTOMER_STAGES = ("features and outcomes", "judging and learning")
 HAZARD_STAGES = ("invoices and their fates", "judging and learning hazard")
 BAR_EXPLAIN_RATIO = 3.0
 OUT = Path(__file__).parent / "out"
@@ -54,7 +60,18 @@ def explain_ratio(trained: training.Trained, rows: Any) -> float:
     return best(lambda: trained.model.explain(rows)) / best(lambda: formula.tree_contributions(matrix))
 
 
-def main() -> None:
+def bars(stages: dict[str, dict[str, float]], ratio: float, size: tuple[int, int]) -> dict[str, dict[str, float]]:
+    """What was measured against which bar: name to measured and bar. The seconds are of one size of book only."""
+    found = {"explaining, times pred_contrib": {"measured": ratio, "bar": BAR_EXPLAIN_RATIO}}
+    if size == BAR_SIZE:
+        of_customers = sum(stages[name]["cpu"] for name in CUSTOMER_STAGES)
+        everything = sum(stage["cpu"] for stage in stages.values())
+        found["model of customers, CPU s"] = {"measured": of_customers, "bar": BAR_CPU_SECONDS}
+        found["everything, CPU s"] = {"measured": everything, "bar": BAR_WITH_HAZARD}
+    return found
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--customers", type=int, default=2000)
     parser.add_argument("--months", type=int, default=36)
@@ -69,13 +86,13 @@ def main() -> None:
     stages: dict[str, dict[str, float]] = {}
     print(f"{arguments.customers:,} customers, {n_invoices:,} invoices")
     ledger = ledger_of(dict(world.tables), "EUR")
-    gathered = timed(stages, "features and outcomes", lambda: training.gather([ledger], signed, until=world.end_on))
-    timed(stages, "judging and learning", lambda: training.learn(gathered, signed, bounds))
+    gathered = timed(stages, CUSTOMER_STAGES[0], lambda: training.gather([ledger], signed, until=world.end_on))
+    timed(stages, CUSTOMER_STAGES[1], lambda: training.learn(gathered, signed, bounds))
     invoices = timed(stages, HAZARD_STAGES[0], lambda: training.gather_invoices([ledger], signed, until=world.end_on))
     trained = timed(stages, HAZARD_STAGES[1], lambda: training.learn(gathered, signed, bounds, invoices=invoices))
     # Learning with invoices learns the customers once more: what is more than before is the hazard's.
     for clock in ("wall", "cpu"):
-        stages[HAZARD_STAGES[1]][clock] -= stages["judging and learning"][clock]
+        stages[HAZARD_STAGES[1]][clock] -= stages[CUSTOMER_STAGES[1]][clock]
     with tempfile.TemporaryDirectory() as folder:
         registry = Registry(f"sqlite:///{folder}/mlflow.db")
         timed(stages, "opening a new registry", registry.experiment)
@@ -88,10 +105,9 @@ def main() -> None:
         )
     total = sum(stage["cpu"] for stage in stages.values())
     ratio = explain_ratio(trained, gathered.rows.features)
-    print(
-        f"{'in all':28} {sum(stage['wall'] for stage in stages.values()):8.1f} s  {total:8.1f} CPU s  (bar {BAR_CPU_SECONDS:.0f})"
-    )
-    print(f"rows {len(gathered.rows):,}; explaining all of them: {ratio:.2f} x pred_contrib (bar {BAR_EXPLAIN_RATIO:.0f})")
+    print(f"{'in all':28} {sum(stage['wall'] for stage in stages.values()):8.1f} s  {total:8.1f} CPU s")
+    print(f"rows {len(gathered.rows):,}; explaining all of them: {ratio:.2f} x pred_contrib")
+    held = bars(stages, ratio, (arguments.customers, arguments.months))
     figures = {}
     for name, measured in trained.evaluation.figures.items():
         figures[name] = {metric: [each.value, each.low, each.high] for metric, each in measured.items()}
@@ -112,6 +128,7 @@ def main() -> None:
                 "cpu_seconds": total,
                 "invoices_per_cpu_second": n_invoices / total,
                 "explain_over_pred_contrib": ratio,
+                "bars": held,
                 "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
                 "model_digest": trained.model.digest,
                 "figures": figures,
@@ -119,7 +136,13 @@ def main() -> None:
             indent=2,
         )
     )
+    for name, each in held.items():
+        verdict = "kept" if each["measured"] <= each["bar"] else "MISSED"
+        print(f"{name}: {each['measured']:.1f}, at most {each['bar']:.0f}: {verdict}")
+    if len(held) == 1:
+        print(f"CPU seconds have no bar at this size; they are of {BAR_SIZE[0]:,} customers and {BAR_SIZE[1]} months.")
+    return 1 if any(each["measured"] > each["bar"] for each in held.values()) else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

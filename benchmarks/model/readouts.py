@@ -2,7 +2,7 @@
 
 One hazard is learned on what was known nine months before the end of a simulated book, and asked at every month end after that
 about all invoices open then. Real is the day on which the invoice was settled, in its own currency, as the book knows it at the
-end. A pay-date interval counts once every invoice of its age has shown where it fell; a week counts where at least
+end. A pay-date interval counts once it is over, whether the invoice was paid or not; a week counts where at least
 `FEWEST_OPEN` invoices of the currency were open.
 """
 
@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from model.invoices import customers_of, shipped
+from model.invoices import customers_of, pay_date_told, shipped, where_paid
 from riskscore.hazard import Hazard, cases_of
-from riskscore.hazard.bins import EDGES
 from riskscore.hazard.cash import WEEK, cash_in, paid_by_week
 from riskscore.hazard.fit import fit_hazard
 from riskscore.hazard.formula import Curves
@@ -76,19 +75,9 @@ def asked_at_month_ends(preset: str, seed: int, *, quick: bool) -> list[Asked]:
 
 def pay_dates(preset: str, asked: list[Asked]) -> dict[str, Any]:
     """Of the invoices open at a month end, those paid between the 10 % and the 90 % day."""
-    inside, early, late = [], [], []
-    for each in asked:
-        low, high = each.curves.age_when(0.1), each.curves.age_when(0.9)
-        seen = each.fates.paid <= each.fates.watched
-        mature = (each.until - each.due > EDGES[-1]) & (seen | (each.fates.watched > high))
-        inside.append((seen & (each.fates.paid >= low) & (each.fates.paid <= high))[mature])
-        early.append((seen & (each.fates.paid < low))[mature])
-        late.append((~seen | (each.fates.paid > high))[mature])
-    shares = [float(np.concatenate(each).mean()) for each in (inside, early, late)]
-    n = sum(map(len, inside))
-    measured = f"covers {shares[0]:.1%} of {n:,}; {shares[1]:.1%} earlier, {shares[2]:.1%} later"
-    work = f"80 % pay-date interval of open invoices, out of time, {preset}"
-    return row(work, measured, "80 +- 5 %", "", abs(shares[0] - 0.8) <= 0.05)
+    found = zip(*(where_paid(each.curves, each.fates, each.due, each.until) for each in asked), strict=True)
+    mature, *placed = (np.concatenate(each) for each in found)
+    return pay_date_told(f"80 % pay-date interval of open invoices, out of time, {preset}", mature, placed, COMMAND)
 
 
 def cash_by_currency(preset: str, asked: list[Asked]) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def headline(evaluation: Evaluation) -> str:
         f"Beside the strongest rule of thumb in AUC ({by_auc.replace('_', ' ')}) {_lead(auc)}, "
         f"in log loss ({by_loss.replace('_', ' ')}) {_lead(loss)}: {_verdict(auc, loss)}. {_beside_scorecard(evaluation)} "
         f"{len(held)} of {len(evaluation.grades)} grades pay as late as predicted (Jeffreys test). "
-        f"Calibration slope {slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f}), curve used: {evaluation.calibration}."
+        f"Calibration slope {slope.told(2)}, curve used: {evaluation.calibration}."
     )
 
 
@@ -116,7 +116,7 @@ def trueness_told(trueness: Trueness) -> str:
     test = trueness.spiegelhalter
     verdict = "rejected" if test.rejected else "not rejected"
     p = "below 0.001" if test.p_value < LEAST_P else f"{test.p_value:.3f}"
-    years = ", ".join(f"{row.year} {row.ratio:.2f} ({row.low:.2f} to {row.high:.2f})" for row in trueness.years)
+    years = ", ".join(f"{row.year} {Measured(row.ratio, row.low, row.high).told(2)}" for row in trueness.years)
     return (
         f"All probabilities together: {verdict} at 5 % (Spiegelhalter's z {test.z:+.2f}, p {p}). Predicted over "
         f"observed by year: {years}. All customers share the economy of a year: it can be off with nothing wrong in the model."

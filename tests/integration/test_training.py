@@ -150,6 +150,15 @@ def test_a_planted_copy_of_the_label_stops_the_training(gathered):
         learn(replace(gathered, rows=Rows(leaking, gathered.rows.outcome)), small(), shipped_grades())
 
 
+def test_a_planted_copy_of_the_label_among_the_categories_stops_the_training(gathered):
+    features = gathered.rows.features
+    told = ["wound up" if each else "trading" for each in gathered.rows.outcome]
+    leaking = features.set_column(features.column_names.index("industry"), "industry", [told])
+
+    with pytest.raises(LeakFound, match="the levels of industry alone tell the outcome"):
+        learn(replace(gathered, rows=Rows(leaking, gathered.rows.outcome)), small(), shipped_grades())
+
+
 def test_the_chain_of_the_trained_model_reconciles_on_every_row(gathered):
     explanation = trained().model.explain(gathered.rows.features)
     total = explanation.base + explanation.contributions.sum(axis=1)

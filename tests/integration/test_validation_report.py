@@ -87,6 +87,25 @@ def test_a_run_without_a_lead_in_some_figure_shows_a_gap(registry, run_id):
     assert "scorecard</th>" not in beside
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize(
+    ("slope", "cells"),
+    [
+        pytest.param({"value": None, "low": None, "high": None}, [MISSING, MISSING], id="no-slope"),
+        pytest.param({"value": 1.5, "low": None, "high": None}, ["1.50", MISSING], id="no-interval"),
+    ],
+)
+def test_a_segment_whose_slope_cannot_be_told_shows_a_dash(registry, run_id, lang, slope, cells):
+    facts = validation_of(registry, run_id, lang)
+    segment = facts.files["segments.json"][0]
+    unknown = {**segment, "figures": {**segment["figures"], "calibration_slope": slope}}
+    page = html_of(type(facts)(**{**facts.__dict__, "files": {**facts.files, "segments.json": [unknown]}}), lang)
+    shown = page[page.index(WORDS[lang]["segments"]) :].partition("</table>")[0]
+
+    assert "".join(f'<td class="num">{each}</td>' for each in cells) in "".join(line.strip() for line in shown.splitlines())
+    assert "nan" not in shown
+
+
 def test_what_the_card_says_is_text_and_never_markup(registry, run_id):
     page = html_of(validation_of(registry, run_id, "en"), "en")
 

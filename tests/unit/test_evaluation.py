@@ -11,6 +11,7 @@ from riskscore.evaluation import (
     LeakFound,
     Measured,
     Resamples,
+    check_categories,
     check_features,
     check_maturity,
     check_time_split,
@@ -20,7 +21,7 @@ from riskscore.evaluation import (
     reliability,
     roc,
 )
-from riskscore.evaluation.grading import _holm
+from riskscore.evaluation.grading import _holm, jeffreys_interval
 from riskscore.evaluation.guards import separation
 
 
@@ -67,19 +68,6 @@ def test_a_customer_drawn_twice_counts_as_two():
 
     for name in ("auc", "ks", "pr_auc", "brier", "log_loss"):
         assert weighted[name][0] == pytest.approx(repeated[name][0], abs=1e-12), name
-
-
-def test_one_newton_step_finds_the_slope_of_every_resample():
-    from sklearn.linear_model import LogisticRegression
-
-    pd, outcome, customers = drawn()
-    resamples = Resamples(customers, 20, seed=3)
-    slopes = resamples.judge(pd, outcome).figures["calibration_slope"]
-    log_odds = logit(np.clip(pd, 1e-6, 1 - 1e-6))[:, None]
-
-    for place in (1, 7, 20):
-        full = LogisticRegression(C=1e10, tol=1e-8).fit(log_odds, outcome, sample_weight=resamples.weights[place][customers])
-        assert slopes[place] == pytest.approx(full.coef_[0, 0], abs=0.01)
 
 
 def test_true_probabilities_are_found_calibrated():
@@ -138,6 +126,12 @@ def test_figures_that_cannot_be_computed_are_not_invented():
     assert figures["brier"].value == pytest.approx(0.01)
 
 
+def test_a_figure_that_cannot_be_told_is_a_dash():
+    assert Measured(0.8239, 0.79, 0.8567).told(2) == "0.82 (0.79 to 0.86)"
+    assert Measured(0.8239, float("nan"), float("nan")).told(2) == "0.82"
+    assert Measured(*[float("nan")] * 3).told(3, to="–") == "–"
+
+
 def test_the_roc_curve_runs_from_corner_to_corner():
     pd, outcome, _ = drawn()
     alarms, caught = roc(pd, outcome)
@@ -173,6 +167,32 @@ def test_the_jeffreys_interval_is_golden():
     (row,) = judge_grades(np.full(10, 3), np.full(10, 0.1), np.array([1.0] + [0.0] * 9))
 
     assert (round(row.low, 4), round(row.high, 4)) == (0.0110, 0.3813)  # Beta(1.5, 9.5)
+
+
+@pytest.mark.parametrize(
+    ("n", "n_events", "pd"),
+    [
+        pytest.param(40, 0, 1e-5, id="none-of-forty-and-next-to-none-expected"),
+        pytest.param(12, 12, 0.99999, id="all-of-twelve-and-next-to-all-expected"),
+    ],
+)
+def test_a_grade_that_could_not_be_nearer_to_what_was_predicted_holds(n, n_events, pd):
+    (row,) = judge_grades(np.full(n, 1), np.full(n, pd), np.repeat([1.0, 0.0], [n_events, n - n_events]))
+
+    assert row.holds
+    assert row.low <= pd <= row.high
+    assert (row.low, row.high) == ((0.0, row.high) if n_events == 0 else (row.low, 1.0))
+
+
+@pytest.mark.parametrize(("n", "n_events"), [(40, 0), (40, 1), (40, 7), (40, 39), (40, 40), (1, 0), (1, 1)])
+def test_the_p_value_is_below_the_level_exactly_outside_the_interval(n, n_events):
+    low, high = jeffreys_interval(n_events, n)
+    happened = np.repeat([1.0, 0.0], [n_events, n - n_events])
+    asked = [0.0, 1e-5, *(end + step for end in (low, high) for step in (-1e-9, 1e-9)), 0.5, 0.99999, 1.0]
+
+    for pd in [each for each in asked if 0 <= each <= 1]:
+        (row,) = judge_grades(np.full(n, 1), np.full(n, pd), happened)
+        assert row.holds == (low <= pd <= high), pd
 
 
 def test_right_grades_are_rarely_rejected():
@@ -226,6 +246,41 @@ def test_a_feature_whose_gaps_tell_the_outcome_is_caught():
 
 def test_a_feature_that_is_never_known_is_no_leak():
     check_features(np.full((10, 1), np.nan), ["empty"], np.repeat([0.0, 1.0], 5))
+
+
+@pytest.fixture
+def customers_of_levels():
+    """400 customers of three rows each: outcome, folds and an honest category that tells something, row by row."""
+    random = np.random.default_rng(3)
+    who = np.repeat(np.arange(400), 3)
+    kind = random.choice(["builder", "baker", "printer"], 400)[who]
+    outcome = (random.random(1200) < np.where(kind == "builder", 0.4, 0.1)).astype(float)
+    return who, outcome, who % 5, kind.tolist()
+
+
+def test_a_category_that_is_a_copy_of_the_label_is_caught_by_name(customers_of_levels):
+    _, outcome, folds, kind = customers_of_levels
+    status = np.where(outcome == 1, "insolvent", "active").tolist()
+    status[::60] = ["active"] * 20  # a few rows were not corrected yet
+
+    check_categories([kind], ["industry"], outcome, folds)
+    with pytest.raises(LeakFound, match="the levels of status alone tell the outcome"):
+        check_categories([kind, status], ["industry", "status"], outcome, folds)
+
+
+def test_a_category_that_is_only_known_of_late_payers_is_caught(customers_of_levels):
+    _, outcome, folds, _ = customers_of_levels
+    collector = ["agency" if each else None for each in outcome]
+
+    with pytest.raises(LeakFound, match="collector"):
+        check_categories([collector], ["collector"], outcome, folds)
+
+
+def test_a_level_of_its_own_for_every_customer_is_no_copy_of_the_label(customers_of_levels):
+    who, outcome, folds, _ = customers_of_levels
+
+    check_categories([[f"name {each}" for each in who]], ["name"], outcome, folds)
+    check_categories([[None] * len(who)], ["never known"], outcome, folds)
 
 
 def test_separation_is_the_auc_in_the_better_direction():

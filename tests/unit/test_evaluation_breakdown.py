@@ -54,6 +54,21 @@ def test_a_planted_look_at_the_outcome_is_found_by_the_limit():
         check_below_limit(judged(leaking))
 
 
+@pytest.mark.parametrize(("n_customers", "leaks"), [(1, False), (2, False), (29, False), (30, True)])
+def test_of_few_customers_a_lead_over_the_limit_may_be_luck(n_customers, leaks):
+    chance, outcome, customers = a_world(n_customers)
+    lucky = expit(logit(chance) + 0.5 * (outcome - chance))  # nearer to what came, row by row
+    found = attained(lucky, chance, np.full(len(chance), 0.2), outcome, customers, seed=1)
+
+    assert found.short_of.high < 0
+    assert found.n_customers == n_customers
+    if leaks:
+        with pytest.raises(LeakFound):
+            check_below_limit(found)
+    else:
+        check_below_limit(found)
+
+
 def test_the_noise_of_counted_paths_is_taken_off_the_limit():
     chance, outcome, customers = a_world()
     n_paths = 64

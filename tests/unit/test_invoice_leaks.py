@@ -87,6 +87,24 @@ def test_the_inputs_of_the_hazard_are_no_leak_and_a_training_with_one_stops(monk
         gather_invoices([whole], small(), until=world_of(**WORLD).end_on)
 
 
+def test_a_leak_is_found_although_the_first_ledger_of_the_book_holds_no_invoice(monkeypatch):
+    world = world_of(**WORLD)
+    empty = ledger_of({name: table.slice(0, 0) for name, table in world.tables.items()}, "EUR")
+    honest = gathering_invoices.take_cases
+    asked = []
+
+    def with_tomorrow(each, observations):
+        asked.append(len(observations))
+        return honest(
+            each, observations.set_column(1, "as_of", pa.array([middle() + timedelta(days=60)] * len(observations), pa.date32()))
+        )
+
+    monkeypatch.setattr(gathering_invoices, "take_cases", with_tomorrow)
+    with pytest.raises(LeakFound, match="later facts"):
+        gather_invoices([empty, ledger()], small(), until=world.end_on)
+    assert asked
+
+
 def test_who_will_have_settled_an_invoice_is_a_leak(monkeypatch):
     """Whether a customer is a newcomer decides which hazard speaks: it may not be known from later payments."""
     whole = ledger()

@@ -25,7 +25,7 @@ from riskscore.promotion import (
     parse,
     population_stability,
 )
-from riskscore.promotion.gate import check_baseline, check_scorecard, check_segments, check_stability, level_of
+from riskscore.promotion.gate import _worsened, check_baseline, check_scorecard, check_segments, check_stability, level_of
 from riskscore.promotion.parity import N_TRIED
 
 
@@ -81,6 +81,24 @@ def test_a_version_that_says_the_same_gains_nothing():
 )
 def test_calibration_that_got_worse_holds_it(fault, caught):
     assert not verdicts(evidence(gain=0.4, **fault))[caught]
+
+
+def test_a_version_whose_slope_cannot_be_told_is_held():
+    found = evidence(gain=0.4)
+    parts = replace(found, challenger=np.where(found.outcome == 1, 0.9, 0.1))  # no finite slope fits best
+    slope = next(check for check in compare(parts, TERMS, look=1) if check.name == "slope_worse")
+
+    assert not slope.passed
+    assert np.isnan([slope.value, slope.end]).all()
+
+
+@pytest.mark.parametrize(
+    ("n_unknown", "passed"), [pytest.param(4, True, id="four-in-a-hundred"), pytest.param(6, False, id="six-in-a-hundred")]
+)
+def test_draws_without_a_figure_count_as_the_worst_there_is(n_unknown, passed):
+    worse = np.array([-0.1] + [np.nan] * n_unknown + [-0.1] * (100 - n_unknown))
+
+    assert _worsened("slope", worse, 0.05).passed is passed
 
 
 def test_less_profit_holds_a_version_with_better_figures():

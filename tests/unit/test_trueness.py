@@ -112,6 +112,7 @@ def test_a_year_without_an_event_has_no_ratio_and_is_not_within():
     assert np.isnan(row.ratio)
     assert not row.within
     assert row.low == pytest.approx(0.02 / 0.0490, rel=0.01)  # the upper end of Beta(0.5, 50.5)
+    assert row.high == np.inf
 
 
 def test_the_interval_of_a_year_holds_one_about_as_often_as_it_says():
@@ -143,3 +144,9 @@ def test_what_a_training_prints_says_the_verdict_and_that_a_year_may_be_off_for_
     assert "p below 0.001" in wrong  # and never 0.000
     assert "2024 " in wrong
     assert "it can be off with nothing wrong in the model" in right
+
+
+def test_a_year_without_an_event_is_printed_as_a_dash():
+    none = judge_trueness(np.full(50, 0.02), np.zeros(50), np.full(50, 2025))
+
+    assert "by year: 2025 –." in trueness_told(none)

@@ -230,8 +230,9 @@ def _roc(facts: Validation, words: Mapping[str, str]) -> Markup:
 def _plain(measured: Mapping[str, float | None] | None, digits: int = 3) -> tuple[str, str]:
     if measured is None or measured["value"] is None:
         return (MISSING, MISSING)
-    ends = [MISSING if measured[end] is None else f"{measured[end]:.{digits}f}" for end in ("low", "high")]
-    return (f"{measured['value']:.{digits}f}", " – ".join(ends))
+    ends = [measured[end] for end in ("low", "high")]
+    interval = MISSING if None in ends else " – ".join(f"{end:.{digits}f}" for end in ends)
+    return (f"{measured['value']:.{digits}f}", interval)
 
 
 def _signed(figures: Triple | None) -> tuple[str, str]:

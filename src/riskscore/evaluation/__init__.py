@@ -7,6 +7,7 @@ from riskscore.evaluation.comparison import Measured, Replicates, Resamples, pai
 from riskscore.evaluation.grading import GradeRow, judge_grades
 from riskscore.evaluation.guards import (
     LeakFound,
+    check_categories,
     check_features,
     check_known_before,
     check_maturity,
@@ -35,6 +36,7 @@ __all__ = [
     "attained",
     "by_year",
     "check_below_limit",
+    "check_categories",
     "check_features",
     "check_known_before",
     "check_maturity",

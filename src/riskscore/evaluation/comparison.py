@@ -18,6 +18,17 @@ class Measured:
     low: float
     high: float
 
+    def told(self, digits: int, to: str = " to ") -> str:
+        """The figure and its interval as text, a dash where it cannot be computed.
+
+        >>> Measured(0.8239, 0.79, 0.8567).told(2), Measured(float("nan"), float("nan"), float("nan")).told(2)
+        ('0.82 (0.79 to 0.86)', '–')
+        """
+        if np.isnan(self.value):
+            return "–"
+        interval = "" if np.isnan(self.low) else f" ({self.low:.{digits}f}{to}{self.high:.{digits}f})"
+        return f"{self.value:.{digits}f}{interval}"
+
 
 @dataclass(frozen=True)
 class Resamples:
@@ -60,7 +71,7 @@ def paired_difference(one: Replicates, other: Replicates, metric: str) -> Measur
 
 
 def interval(replicates: Floats) -> Measured:
-    """The first value with the percentile interval of the others."""
+    """The first value with the percentile interval of the others: of those that could be computed, NaN where none could."""
     known = replicates[1:][~np.isnan(replicates[1:])]
     if len(known) == 0:
         return Measured(float(replicates[0]), float("nan"), float("nan"))

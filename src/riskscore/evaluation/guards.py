@@ -62,6 +62,32 @@ def check_features(matrix: Floats, names: Sequence[str], outcome: Floats) -> Non
                 )
 
 
+def check_categories(columns: Sequence[Sequence[str | None]], names: Sequence[str], outcome: Floats, folds: Integers) -> None:
+    """No category alone tells the outcome better than AUC 0.95. Raises LeakFound naming the feature.
+
+    columns: one sequence of levels a category, null (not known) being a level too. folds: a fold a row, no customer in two. A
+    level is worth the share with the event among its rows in the other folds; of a level they do not know, the share of all of
+    them. Shares among all rows were turned down: by a level of its own a customer would be known by its own outcome, which is no
+    leak of the day but learning by heart.
+    """
+    for column, name in zip(columns, names, strict=True):
+        levels, place = np.unique([f"={each}" if each is not None else "" for each in column], return_inverse=True)
+        worth = np.full(len(outcome), 0.5)
+        for fold in np.unique(folds):
+            others = folds != fold
+            if others.any():
+                n = np.bincount(place[others], minlength=len(levels))
+                events = np.bincount(place[others], outcome[others], minlength=len(levels))
+                shares = np.divide(events, n, out=np.full(len(levels), outcome[others].mean()), where=n > 0)
+                worth[~others] = shares[place[~others]]
+        auc = _auc(worth, outcome)
+        if auc > TOO_GOOD:
+            raise LeakFound(
+                f"the levels of {name} alone tell the outcome with AUC {auc:.3f}: they hold what was not known yet. "
+                "Leave it out, or correct the day its rows became known."
+            )
+
+
 def check_point_in_time(names: Sequence[str], values: Floats, without_later: Floats) -> None:
     """Nothing changes when every fact learned after the rows' dates is taken away. Raises LeakFound naming the column that does.
 
@@ -93,6 +119,11 @@ def check_known_before(known_by: date, judged_from: date) -> None:
 
 def separation(values: Floats, outcome: Floats) -> float:
     """AUC of one column in the direction that suits it, 0.5 to 1; ties count half. 0.5 where all outcomes are equal."""
+    auc = _auc(values, outcome)
+    return max(auc, 1 - auc)
+
+
+def _auc(values: Floats, outcome: Floats) -> float:
     n_events = float(outcome.sum())
     n_goods = len(outcome) - n_events
     if n_events == 0 or n_goods == 0:
@@ -101,8 +132,7 @@ def separation(values: Floats, outcome: Floats) -> float:
     events = np.bincount(place, outcome, minlength=len(distinct))
     goods = np.bincount(place, minlength=len(distinct)) - events
     below = np.cumsum(goods) - goods
-    auc = float(np.sum(events * (below + goods / 2)) / (n_events * n_goods))
-    return max(auc, 1 - auc)
+    return float(np.sum(events * (below + goods / 2)) / (n_events * n_goods))
 
 
 def _day(number: float) -> date:

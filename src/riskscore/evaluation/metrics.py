@@ -3,7 +3,9 @@
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import logit
+
+from riskscore.evaluation.recalibration import intercepts_and_slopes
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Integers = np.ndarray[Any, np.dtype[np.int64]]
@@ -18,8 +20,9 @@ N_BINS = 10
 def measure(pd: Floats, outcome: Floats, customers: Integers, weights: Floats) -> dict[str, Floats]:
     """Every metric of `METRICS` under every weighting of the customers.
 
-    weights: (b, number of customers); a row of ones gives the figure itself. Returns arrays of length b; NaN where a weighting
-    leaves no event or no non-event.
+    weights: (b, number of customers); a row of ones gives the figure itself. Returns arrays of length b. What ranks, the
+    intercept and the slope are NaN where a weighting leaves no event or no non-event; the slope also where a threshold parts all
+    events from all others.
 
     auc: area under the ROC curve, ties count half. gini = 2 auc - 1. ks: largest distance of the two distributions. pr_auc:
     average precision. ece: mean distance of predicted and observed over ten bins of equal size. calibration_intercept: of a
@@ -34,11 +37,7 @@ def measure(pd: Floats, outcome: Floats, customers: Integers, weights: Floats) -
     result["brier"] = weights @ np.bincount(customers, (pd - outcome) ** 2, minlength=n_customers) / mass
     result["log_loss"] = weights @ np.bincount(customers, loss, minlength=n_customers) / mass
     result["ece"] = _expected_calibration_error(pd, outcome, customers, weights) / mass
-    log_odds = logit(kept)
-    result["calibration_intercept"] = _logistic(np.ones((len(pd), 1)), log_odds, outcome, customers, weights)[:, 0]
-    result["calibration_slope"] = _logistic(np.column_stack([np.ones(len(pd)), log_odds]), None, outcome, customers, weights)[
-        :, 1
-    ]
+    result["calibration_intercept"], result["calibration_slope"] = intercepts_and_slopes(logit(kept), outcome, customers, weights)
     return {name: result[name] for name in METRICS}
 
 
@@ -76,37 +75,6 @@ def bins_of(pd: Floats) -> Integers:
     """The bin, 0 to 9, of each probability: bins of equal size, equal probabilities together."""
     edges = np.quantile(pd, np.linspace(0, 1, N_BINS + 1)[1:-1])
     return np.searchsorted(edges, pd, side="left")
-
-
-def _logistic(design: Floats, offset: Floats | None, outcome: Floats, customers: Integers, weights: Floats) -> Floats:
-    """Coefficients under every weighting: solved for the plain sample, then one Newton step for each weighting from there.
-
-    The step is exact to second order in the weights; a full solution for each was seen to move no third digit.
-    """
-    given = np.zeros(len(outcome)) if offset is None else offset
-    beta = np.zeros(design.shape[1])
-    for _ in range(50):
-        probability = expit(given + design @ beta)
-        slope = design.T @ (outcome - probability)
-        curvature = (design * (probability * (1 - probability))[:, None]).T @ design
-        step = np.linalg.lstsq(curvature, slope, rcond=None)[0]
-        beta = beta + np.clip(step, -2, 2)
-        if np.max(np.abs(step)) < 1e-10:
-            break
-    probability = expit(given + design @ beta)
-    n, d = weights.shape[1], design.shape[1]
-    variance = probability * (1 - probability)
-    slopes = np.stack([np.bincount(customers, design[:, i] * (outcome - probability), minlength=n) for i in range(d)])
-    bends = np.stack(
-        [np.bincount(customers, design[:, i] * design[:, j] * variance, minlength=n) for i in range(d) for j in range(d)]
-    )
-    gradient = weights @ slopes.T
-    curvature = (weights @ bends.T).reshape(len(weights), d, d)
-    singular = np.linalg.det(curvature) <= 0
-    curvature[singular] = np.eye(d)
-    moved: Floats = beta + np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0]
-    moved[singular] = np.nan
-    return moved
 
 
 def roc(pd: Floats, outcome: Floats) -> tuple[Floats, Floats]:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betaincinv, ndtr
+from scipy.special import ndtr
 
-from riskscore.evaluation.grading import LEVEL
+from riskscore.evaluation.grading import LEVEL, jeffreys_interval
 from riskscore.evaluation.metrics import SMALLEST_PD, Floats, Integers
 
 WITHIN = 0.10
@@ -41,7 +41,8 @@ class YearRow:
     """Calibration in the large of one calendar year.
 
     predicted: mean probability. observed: share with the event. ratio: predicted / observed, NaN without an event; low, high: its
-    95 % interval, as far as chance among the rows goes (Jeffreys). within: the ratio is at most 10 % off.
+    95 % interval, as far as chance among the rows goes (Jeffreys), its upper end infinite without an event. within: the ratio
+    is at most 10 % off.
     """
 
     year: int
@@ -97,7 +98,7 @@ def by_year(pd: Floats, outcome: Floats, years: Integers) -> list[YearRow]:
     for year in np.unique(years).tolist():
         there = years == year
         n, events, predicted = int(there.sum()), int(outcome[there].sum()), float(pd[there].mean())
-        low, high = betaincinv(events + 0.5, n - events + 0.5, [LEVEL / 2, 1 - LEVEL / 2])
-        ratio = predicted * n / events if events else float("nan")
-        found.append(YearRow(year, n, events, predicted, events / n, ratio, predicted / float(high), predicted / float(low)))
+        least, most = jeffreys_interval(events, n)
+        ratio, high = (predicted * n / events, predicted / least) if events else (float("nan"), float("inf"))
+        found.append(YearRow(year, n, events, predicted, events / n, ratio, predicted / most, high))
     return found

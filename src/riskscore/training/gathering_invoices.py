@@ -87,6 +87,7 @@ def gather_invoices(
     stages = {*(day - timedelta(days=1) for day in chosen), until}
     pieces: list[tuple[Cases, dict[date, Fates]]] = []
     beside: list[tuple[Invoices, dict[date, Fates]]] = []
+    looked_at = False
     for number, (ledger, days) in enumerate(zip(ledgers, issues, strict=True)):
         progress("invoices and payments", number, len(ledgers))
         observed = pa.concat_tables(
@@ -103,8 +104,9 @@ def gather_invoices(
         histories = take_histories(ledger, sampled(days, most_issued / n_issues))
         issued = issued_of(ledger, histories)
         beside.append((issued, {day: fates_of(histories, issued, day) for day in stages}))
-        if number == 0:
+        if not looked_at and len(cases):  # one ledger is enough, but the first may hold no invoice
             check_inputs(ledger, cases, fit_habits(cases))
+            looked_at = True
     progress("invoices and payments", len(ledgers), len(ledgers))
     return GatheredInvoices(*in_one_order(pieces), *in_one_order(beside), chosen, until)
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from riskscore import features
 from riskscore.errors import TooFewEvents, UsageRefused
-from riskscore.evaluation import Measured, check_features
+from riskscore.evaluation import Measured, check_categories, check_features
 from riskscore.grades import Grades
 from riskscore.hazard import Hazard
 from riskscore.hazard.formula import with_newcomers_speaking
@@ -21,6 +21,7 @@ from riskscore.model.bundle import N_SELFTEST_ROWS, canonical, make_files
 from riskscore.model.calibration import Level, calibrator, find_level, fit_curve, newest_vintages, venn_abers
 from riskscore.model.fit import fit_formula
 from riskscore.model.formula import COLD, Floats, Formula
+from riskscore.model.inputs import N_CROSS_FOLDS
 from riskscore.model.rows import FeatureLike, Rows
 from riskscore.model.value import read_column, read_columns
 from riskscore.recipe import Recipe
@@ -80,6 +81,9 @@ def learn(
     rows = gathered.rows
     check_evidence(rows, recipe)
     check_features(_numbers(rows, catalogue), [each.name for each in catalogue if each.kind == "number"], rows.outcome)
+    texts = [each.name for each in catalogue if each.kind == "category"]
+    levels = [rows.features[name].to_pylist() for name in texts]
+    check_categories(levels, texts, rows.outcome, rows.folds_of_customers(N_CROSS_FOLDS))
     # The model of customers and the hazard of invoices have nothing in common, and a company's machine has two cores.
     with _one_thread_each(), ThreadPoolExecutor(1) as beside:
         of_invoices = _Hazards(invoices, recipe, beside) if invoices is not None else None

@@ -130,4 +130,4 @@ def _listens_to(trained: Trained) -> str:
 
 
 def _interval(measured: Measured) -> str:
-    return f"{measured.value:.3f} ({measured.low:.3f}–{measured.high:.3f})"
+    return measured.told(3, to="–")

@@ -59,10 +59,7 @@ def draw_calibration(trained: Trained) -> Any:
     axes.plot(predicted, shown, color=BLUE, linewidth=1.2, alpha=0.6)
     axes.scatter(predicted, shown, s=64, color=BLUE, zorder=5, label="a tenth of the rows")
     ece, slope = trained.evaluation.figures["model"]["ece"], trained.evaluation.figures["model"]["calibration_slope"]
-    text = (
-        f"mean distance {ece.value:.3f} ({ece.low:.3f} to {ece.high:.3f})\n"
-        f"slope {slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f})"
-    )
+    text = f"mean distance {ece.told(3)}\nslope {slope.told(2)}"
     axes.text(0.03, 0.96, text, transform=axes.transAxes, va="top", color=INK)
     axes.set(xlabel="predicted probability", ylabel="observed share")
     axes.set(xscale="log", yscale="log", xlim=(bottom, 1), ylim=(bottom, 1))

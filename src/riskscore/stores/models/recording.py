@@ -125,7 +125,7 @@ def metrics_of(trained: Trained) -> dict[str, float]:
     for row in trueness.years:
         stem = f"predicted_over_observed/{row.year}"
         metrics |= {stem: row.ratio, f"{stem}_low": row.low, f"{stem}_high": row.high}
-    return {name: float(value) for name, value in metrics.items() if value == value}  # noqa: PLR0124 - NaN is not itself
+    return {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
 
 
 def write_run_files(folder: Path, trained: Trained, recipe: Recipe, grades: Grades) -> None:

@@ -19,6 +19,7 @@ from riskscore.stores.ledgers import Book, open_book
 from riskscore.stores.ledgers.reception import Progress as Told
 from riskscore.stores.models import load_approved
 from riskscore.stores.workplace import Workplace
+from riskscore_pipelines.days import day_to_look_at
 
 SEED = 1
 """Of the draws behind the ranges: the same book gives the same figures."""
@@ -74,7 +75,7 @@ def forecast_book(
     Raises ModelRefused where no model is approved, or the approved one was trained before hazards travelled with models.
     """
     book = open_book(folder)
-    on = as_of or book.last_known_on
+    on = day_to_look_at(book, as_of)
     engine = open_database(workplace.database)
     try:
         approved = load_approved(workplace, engine, model)

@@ -16,6 +16,7 @@ from riskscore.stores.desk import Told, in_force, name_of, open_desk
 from riskscore.stores.files import appearing_at
 from riskscore.stores.ledgers import Book, open_book
 from riskscore.stores.workplace import Workplace
+from riskscore_pipelines.days import day_to_look_at
 from riskscore_pipelines.explaining import explanation_of, html_of, print_to
 from riskscore_pipelines.shown import console, progress_bar
 
@@ -46,7 +47,7 @@ def explain_verb(
     """Explain one customer."""
     workplace = Workplace()
     opened = open_book(book or workplace.book)
-    on = as_of.date() if as_of else opened.last_known_on
+    on = day_to_look_at(opened, as_of.date() if as_of else None)
     with progress_bar() as told:
         decision = decision_about(workplace, opened, on, customer_id, model=None if no_model else model, texts=model, told=told)
     explanation = explanation_of(decision, name_of(opened, customer_id, on), lang)

@@ -16,16 +16,19 @@ from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.columns import money_of, table_of
 from riskscore_pipelines.forecasting import WORDS, Forecast, forecast_book, page_of
 from riskscore_pipelines.forecasting.gather import FIGURES
+from riskscore_pipelines.forecasting.words import LATE_DAYS
 from riskscore_pipelines.reporting.formats import Lang
 from riskscore_pipelines.shown import console, progress_bar
 
 app = typer.Typer()
 
-HELP = """Say when each open invoice will be paid, and what cash the weeks ahead will bring.
+HELP = f"""Say when each open invoice will be paid, and what cash the weeks ahead will bring.
 
-Writes one row an open invoice: its chance to be 0, 15, 30 and 60 days late, and the days by which it is paid with a chance of 10,
-50 and 90 %. Prints expected cash by week and currency, with the range in which four weeks in five should fall. Open invoices
-only: what will be billed from now on comes on top. Disputed invoices are left out.
+Writes one row an open invoice: its chance to be more than {LATE_DAYS} days late, and the dates by which it is paid
+with a chance of 10, 50 and 90 %. Prints expected cash by week and currency, with the range in which four weeks in five should
+fall. Open invoices only: what will be billed from now on comes on top. Disputed invoices are left out.
+
+--terms-out writes how long each customer takes from the issue of an invoice to its payment, on each of its terms.
 
 Example:  riskscore forecast --book book --as-of 2026-06-30 --out invoices.csv --html cash.html
 """
@@ -41,7 +44,8 @@ def forecast_verb(
     weeks: Annotated[int, typer.Option(min=1, max=52, help="Weeks of cash to forecast.")] = 13,
     model: Annotated[str, typer.Option(help="Which model.")] = "late_payment",
     terms_out: Annotated[
-        Path | None, typer.Option("--terms-out", help="Also write expected days to pay by customer and terms to this file.")
+        Path | None,
+        typer.Option("--terms-out", help="Also write the days from issue to payment, by customer and terms."),
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Also write a page with the chart and the table.")] = None,
     lang: Annotated[Lang, typer.Option(help="Language of table and page.")] = "en",
@@ -59,11 +63,12 @@ def forecast_verb(
             book or workplace.book,
             as_of=as_of.date() if as_of else None,
             n_weeks=weeks,
+            with_terms=terms_out is not None,
             model=model,
             told=told,
         )
     write_rows({"invoices": forecast.invoices}, out)
-    if terms_out is not None:
+    if terms_out is not None and forecast.terms is not None:
         write_rows({"terms": forecast.terms}, terms_out)
     if html is not None:
         with appearing_at(html) as draft:

@@ -29,6 +29,7 @@ from riskscore.stores.database import open_database
 from riskscore.stores.desk import in_force, open_desk
 from riskscore.stores.ledgers import open_book
 from riskscore.stores.workplace import Workplace
+from riskscore_pipelines.days import day_to_look_at
 from riskscore_pipelines.finance.numbers import decimal_of
 from riskscore_pipelines.shown import console, progress_bar
 
@@ -64,7 +65,7 @@ def plans_verb(
     wanted = None if limit is None else decimal_of("--limit", limit)
     workplace = Workplace()
     opened = open_book(book or workplace.book)
-    on = as_of.date() if as_of else opened.last_known_on
+    on = day_to_look_at(opened, as_of.date() if as_of else None)
     if customer not in opened.customer_ids():
         raise UsageRefused(f"there is no customer {customer!r} in this book. Ids are text, byte for byte, with leading zeros.")
     engine = open_database(workplace.database)

@@ -61,6 +61,7 @@ def measured(
 ) -> Measured:
     """What the book says of that policy's assumptions, by what was known on the day."""
     book = open_book(folder)
+    book.day_to_look_at(on, "--on")
     texts = {name: find_text(f"{model}/{name}.toml", workplace.models).read_text("utf-8") for name in ("recipe", "grades")}
     habits, history = take_habits_and_losses(BookLedgers(book), recipe.parse(texts["recipe"]).definition, until=on)
     found = propose(params, grades.parse(texts["grades"]), history, habits, appetite=appetite)

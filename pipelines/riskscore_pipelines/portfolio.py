@@ -16,6 +16,7 @@ from riskscore.portfolio import AGEING, Portfolio, Quarter, take_portfolio
 from riskscore.stores.ledgers import open_book
 from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.columns import money_of, table_of
+from riskscore_pipelines.days import day_to_look_at
 from riskscore_pipelines.shown import console, progress_bar
 
 app = typer.Typer()
@@ -44,6 +45,7 @@ def portfolio_verb(
 ) -> None:
     """Show the portfolio of a book."""
     opened = open_book(book or Workplace().book)
+    on = day_to_look_at(opened, as_of.date() if as_of else None)
     buckets = opened.buckets()
     with progress_bar() as told:
 
@@ -54,7 +56,7 @@ def portfolio_verb(
 
         portfolio = take_portfolio(
             ledgers(),
-            as_of.date() if as_of else opened.last_known_on,
+            on,
             n_quarters=quarters,
             cap=Decimal(str(cap)),
             dso_rise=Decimal(str(dso_rise)),

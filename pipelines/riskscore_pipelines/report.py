@@ -19,6 +19,7 @@ from riskscore.stores.ledgers import Book, open_book
 from riskscore.stores.models import Registry
 from riskscore.stores.runs import decide_book
 from riskscore.stores.workplace import Workplace
+from riskscore_pipelines.days import day_to_look_at
 from riskscore_pipelines.reporting.facts import Quality, Report
 from riskscore_pipelines.reporting.formats import Lang
 from riskscore_pipelines.reporting.gather import Standing, report_of, standing_of
@@ -106,7 +107,7 @@ def material_of(
 
     Raises ModelRefused where no model is approved or its bytes are not the approved ones, StorageFailed where a store fails.
     """
-    on = as_of or book.last_known_on
+    on = day_to_look_at(book, as_of)
     engine = open_database(workplace.database)
     try:
         signed = in_force(workplace, None if model is None else engine, on, model_name=texts)

@@ -65,6 +65,7 @@ def reproduce_verb(
     opened = open_book(book or workplace.book)
     registry = Registry.of(workplace)
     kept = read_training(registry, registry.run_id_of(run, model))
+    opened.day_to_learn_until(kept.until, "the last day of the run,")
     changed = kept.changed_since(opened.digest)
     for line in announcement(kept, opened, changed):
         print(line, file=sys.stderr)

@@ -29,6 +29,7 @@ from riskscore.stores.runs import decide_book
 from riskscore.stores.scores import write_scores
 from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.columns import money_of, table_of
+from riskscore_pipelines.days import day_to_look_at
 from riskscore_pipelines.rows import rows_of
 from riskscore_pipelines.shown import console, progress_bar
 
@@ -182,7 +183,7 @@ def score_book(
     """
     refuse_unwritable(out)
     book = open_book(book_folder)
-    on = as_of or book.last_known_on
+    on = day_to_look_at(book, as_of)
     engine = open_database(workplace.database)
     try:
         signed = in_force(workplace, None if model is None else engine, on, model_name=texts)

@@ -116,8 +116,8 @@ def train_book(
     """Train a model of that name on a book, register it, and with `first_by` approve it as the first of its name.
 
     A first version that does not pass the checks beside simpler predictors is registered and not approved: see `Learned.held`.
-    Raises UsageRefused where the name was proposed or approved before and `first_by` is given (before anything is computed), and
-    whatever opening the book, training and the registry raise.
+    Raises UsageRefused where the name was proposed or approved before and `first_by` is given, or where `until` lies after the
+    book's last day (before anything is computed), and whatever opening the book, training and the registry raise.
     """
     own = workplace.models
     recipe = parse_recipe(find_text(f"{model}/recipe.toml", own).read_text(encoding="utf-8"))
@@ -135,14 +135,15 @@ def train_book(
             raise UsageRefused(FIRST_IS_GONE.format(name=model))
         clock = Stopwatch()
         book = open_book(book_folder)
+        last_day = book.day_to_learn_until(until)
         registry = Registry.of(workplace)
         with ThreadPoolExecutor(1) as beside:
             # The registry takes seconds to import and to open: meanwhile the rows are gathered, and a wrong address shows early.
             opened = beside.submit(registry.experiment)
-            gathered = gather(BookLedgers(book), recipe, until=until or book.last_known_on, jobs=jobs, progress=progress)
+            gathered = gather(BookLedgers(book), recipe, until=last_day, jobs=jobs, progress=progress)
             opened.result()
         clock.lap("features and outcomes")
-        invoices = gather_invoices(BookLedgers(book), recipe, until=until or book.last_known_on, progress=progress)
+        invoices = gather_invoices(BookLedgers(book), recipe, until=last_day, progress=progress)
         clock.lap("invoices and payments")
         trained = learn(gathered, recipe, grades, invoices=invoices, progress=progress)
         clock.lap("judging and learning")

@@ -48,11 +48,11 @@ def tune_verb(
         raise UsageRefused(f"{out} is there already; a signed text is not overwritten. Name another file with --out.")
     workplace = Workplace()
     opened = open_book(book or workplace.book)
+    day = opened.day_to_learn_until(until.date() if until else None)
     base = parse(find_text(f"{model}/recipe.toml", workplace.models).read_text(encoding="utf-8"))
     registry = Registry.of(workplace)
     registry.experiment()  # a wrong address shows before anything is computed
     with watched() as progress:
-        day = until.date() if until else opened.last_known_on
         gathered = gather(BookLedgers(opened), base, until=day, progress=progress)
         tuned = search(
             registry, Proving(gathered.rows, base), n_trials=trials, seed=base.seed if seed is None else seed,

@@ -110,7 +110,7 @@ class Reception:
 
     def _open(self) -> Desk:
         book = open_book(self.book)
-        on = self.as_of or book.last_known_on
+        on = book.day_to_look_at(self.as_of)
         return open_desk(book, on, self._signed(on), told=lambda *_: None)
 
     def _signed(self, on: date) -> Signed:

@@ -12,6 +12,7 @@ from modelling import WORLD, export, sign_small_texts
 from riskscore.hazard import Lately, paid_lately
 from riskscore.hazard.bins import N_BINS
 from riskscore.hazard.newcomers import Newcomers
+from riskscore.hazard.readouts import LATE
 from riskscore.snapshot import customers_known_at, take_histories
 from riskscore.stores.engines import ledger_of
 from riskscore.stores.ledgers import open_book
@@ -166,7 +167,13 @@ def test_the_forecast_of_open_invoices_and_of_cash(here, capsys):
     rows = invoices.to_pylist()
     assert all(row["late_0_probability"] >= row["late_15_probability"] >= row["late_60_probability"] for row in rows)
     assert all(row["as_of"] <= row["paid_p10"] <= row["paid_p50"] for row in rows if row["paid_p50"])
-    assert pyarrow.csv.read_csv(here / "terms.csv").num_rows > 20
+    terms = pyarrow.csv.read_csv(here / "terms.csv").to_pylist()
+    assert len(terms) > 20
+    assert {row["customer_id"] for row in terms} - {row["customer_id"] for row in rows}  # who owes nothing has its terms too
+    assert all(0 < row["days_to_pay_p50"] <= row["days_to_pay_p80"] and row["expected_days_to_pay"] >= 1 for row in terms)
+    late = [row["expected_days_to_pay"] - row["terms_days"] for row in terms]
+    assert 0 < sorted(late)[len(late) // 2] < 30
+    assert {name for name in rows[0] if name.startswith("late_")} == {f"late_{days}_probability" for days in LATE}
 
     again = run(capsys, *arguments, "again.csv", "--html", "again.html")
     assert again[0] == 0

@@ -15,6 +15,7 @@ from riskscore.stores.desk import Signed, Told, in_force
 from riskscore.stores.ledgers import Book, open_book
 from riskscore.stores.workplace import Workplace
 from riskscore.tables import Ledger
+from riskscore_pipelines.days import day_to_look_at
 from riskscore_pipelines.report import recorded_or_decided
 
 
@@ -79,7 +80,7 @@ class Accounts(Standing):
 def standing_of(workplace: Workplace, book: Path | None, as_of: date | None, *, told: Told, texts: str) -> Standing:
     """The book at the date, with no model asked. Parameters and refusals as of `accounts_of`."""
     opened = open_book(book or workplace.book)
-    on = as_of or opened.last_known_on
+    on = day_to_look_at(opened, as_of)
     signed = in_force(workplace, None, on, model_name=texts)
     return Standing(opened, on, signed, _portfolio(opened, on, signed, told))
 
@@ -93,7 +94,7 @@ def accounts_of(
     policy. Raises what opening the book, the texts and the model raise.
     """
     opened = open_book(book or workplace.book)
-    on = as_of or opened.last_known_on
+    on = day_to_look_at(opened, as_of)
     engine = open_database(workplace.database)
     try:
         signed = in_force(workplace, None if model is None else engine, on, model_name=texts)

@@ -10,15 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskscore.errors import ModelRefused
-from riskscore.hazard import Lately, from_part, paid_lately, take_cases
+from riskscore.hazard import Lately, cases_of, from_part, paid_lately, usual_invoices
 from riskscore.hazard.cash import WEEK, Weeks, cash_in, paid_by_week
 from riskscore.hazard.readouts import by_terms, of_invoices
-from riskscore.snapshot import customers_known_at, take_histories
+from riskscore.snapshot import customers_known_at, take_histories, take_open_items
 from riskscore.stores.database import open_database
 from riskscore.stores.ledgers import Book, open_book
 from riskscore.stores.ledgers.reception import Progress as Told
 from riskscore.stores.models import load_approved
 from riskscore.stores.workplace import Workplace
+from riskscore_pipelines.days import day_to_look_at
 
 SEED = 1
 """Of the draws behind the ranges: the same book gives the same figures."""
@@ -28,15 +29,15 @@ SEED = 1
 class Forecast:
     """What a book's open invoices will bring.
 
-    on: the date; the first week begins the day after. invoices: see `riskscore.hazard.readouts.of_invoices`. terms: expected days
-    to pay by customer and terms. weeks: by currency. opened: open and not disputed, by currency, in whole units.
+    on: the date; the first week begins the day after. invoices, terms: see `riskscore.hazard.readouts`, `of_invoices` and
+    `by_terms`; terms is null where not asked for. weeks: by currency. opened: open and not disputed, by currency, in whole units.
     """
 
     on: date
     model_digest: str
     book_digest: str
     invoices: pa.Table
-    terms: pa.Table
+    terms: pa.Table | None
     weeks: Mapping[str, Weeks]
     opened: Mapping[str, float]
 
@@ -67,14 +68,22 @@ FIGURES = ("mean", "p10", "p50", "p90")
 
 
 def forecast_book(
-    workplace: Workplace, folder: Any, *, as_of: date | None, n_weeks: int, model: str = "late_payment", told: Told
+    workplace: Workplace,
+    folder: Any,
+    *,
+    as_of: date | None,
+    n_weeks: int,
+    with_terms: bool = False,
+    model: str = "late_payment",
+    told: Told,
 ) -> Forecast:
     """The forecast of a book at a date (default: its last known day), on what was known by then.
 
+    with_terms: also how long each customer takes on its usual terms; that takes about as long again.
     Raises ModelRefused where no model is approved, or the approved one was trained before hazards travelled with models.
     """
     book = open_book(folder)
-    on = as_of or book.last_known_on
+    on = day_to_look_at(book, as_of)
     engine = open_database(workplace.database)
     try:
         approved = load_approved(workplace, engine, model)
@@ -89,18 +98,24 @@ def forecast_book(
     invoices, terms, paid_by = [], [], []
     for bucket in book.buckets():
         told("open invoices", bucket, len(book.buckets()))
-        cases = _cases(book, bucket, on)
+        ledger = book.ledger(bucket=bucket)
+        known = take_open_items(ledger, customers_known_at(ledger, on))
+        cases = cases_of(ledger, known)
         curves = hazard.curves(cases, lately)
         invoices.append(of_invoices(cases, curves))
-        terms.append(by_terms(cases, curves))
         paid_by.append(paid_by_week(curves, n_weeks))
+        if with_terms:
+            usual = usual_invoices(known, cases, book.reporting_currency)
+            terms.append(by_terms(usual, hazard.curves(usual.cases, lately)))
     told("weeks ahead", 0, 1)
     table = pa.concat_tables(invoices)
     order = pc.sort_indices(table, sort_keys=[("customer_id", "ascending"), ("invoice_id", "ascending")])
     chances = np.concatenate(paid_by)[order.to_numpy()]
     table = table.take(order)
     weeks, opened = _weeks(table, chances)
-    by_customer = pa.concat_tables(terms).sort_by([("customer_id", "ascending"), ("terms_days", "ascending")])
+    by_customer = None
+    if with_terms:
+        by_customer = pa.concat_tables(terms).sort_by([("customer_id", "ascending"), ("terms_days", "ascending")])
     return Forecast(on, approved.digest, book.digest, table, by_customer, weeks, opened)
 
 
@@ -114,11 +129,6 @@ def _lately(book: Book, days: int | None, on: date, told: Told) -> Lately | None
         ledger = book.ledger(bucket=bucket)
         found += paid_lately(take_histories(ledger, customers_known_at(ledger, on)), on, days)
     return found
-
-
-def _cases(book: Book, bucket: int, on: date) -> Any:
-    ledger = book.ledger(bucket=bucket)
-    return take_cases(ledger, customers_known_at(ledger, on))
 
 
 def _weeks(invoices: pa.Table, chances: Any) -> tuple[dict[str, Weeks], dict[str, float]]:

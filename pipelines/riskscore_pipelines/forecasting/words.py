@@ -2,6 +2,11 @@
 
 from collections.abc import Mapping
 
+from riskscore.hazard.readouts import LATE
+
+LATE_DAYS = f"{', '.join(map(str, LATE[:-1]))} and {LATE[-1]}"
+"""The days of lateness whose chances the invoices file holds, as help and guide name them."""
+
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "title": "Cash forecast",

@@ -4,8 +4,9 @@ from riskscore.hazard.cases import Cases, cases_of, take_cases
 from riskscore.hazard.formula import HAZARD_FILES, Curves, Hazard, from_part
 from riskscore.hazard.issued import Invoices, all_at_issue, issued_of
 from riskscore.hazard.lately import Lately, paid_lately
+from riskscore.hazard.usual import Usual, usual_invoices
 
 __all__ = [
-    "HAZARD_FILES", "Cases", "Curves", "Hazard", "Invoices", "Lately", "all_at_issue", "cases_of", "from_part", "issued_of",
-    "paid_lately", "take_cases",
+    "HAZARD_FILES", "Cases", "Curves", "Hazard", "Invoices", "Lately", "Usual", "all_at_issue", "cases_of", "from_part",
+    "issued_of", "paid_lately", "take_cases", "usual_invoices",
 ]  # fmt: skip

@@ -77,6 +77,21 @@ def age_when(survived: Floats, age: Floats, share: float, pace: float) -> Floats
     return np.asarray(np.where(days - age > FARTHEST, np.inf, days), dtype=np.float64)
 
 
+def expected_days(survived: Floats, age: Floats, pace: float) -> Floats:
+    """Expected days from the age to payment: (n,). pace: as in `unpaid_at`.
+
+    The days to payment are more than j with the chance S(age + j), so their mean is the sum of S over the age and all days after
+    it: day by day to the last edge; beyond it S falls by the same factor every day, and the rest is the geometric series
+    S(last) / (1 - exp(pace)). To stop that sum somewhere would let an invoice be expected the sooner the longer it is overdue.
+    """
+    total = np.zeros(len(age))
+    for day in range(int(age.min(initial=EDGES[-1])), int(EDGES[-1])):
+        total += np.where(day >= age, unpaid_at(survived, age, np.asarray(float(day)), pace), 0.0)
+    _, logs = _curve(survived, age)
+    result: Floats = total + np.exp(logs[:, -1]) / -np.expm1(pace)
+    return result
+
+
 def _curve(survived: Floats, age: Floats) -> tuple[Floats, Floats]:
     """The knots (n, N_BINS + 1) of each invoice's curve, its age first, and log S there. Knots before the age lie on it."""
     knots = np.column_stack([age, np.maximum(EDGES[None, :], age[:, None])])

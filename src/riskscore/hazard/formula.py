@@ -61,6 +61,10 @@ class Curves:
         """The first age by which the invoice is paid with a chance of at least `share`; infinite where that never comes."""
         return bins.age_when(self.survived, self.age, share, self.pace)
 
+    def expected_days(self) -> Floats:
+        """Expected days from the date of the case to payment; see `bins.expected_days`."""
+        return bins.expected_days(self.survived, self.age, self.pace)
+
     def take(self, mask: Any) -> "Curves":
         """The curves where the mask is true."""
         return Curves(self.age[mask], self.survived[mask], self.pace)

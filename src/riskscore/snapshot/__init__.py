@@ -1,5 +1,6 @@
 """What was known of whom at which date. Features, positions and policy see the ledger only through a `Snapshot`."""
 
+from riskscore.snapshot.last_day import QUIET_DAYS, last_known_day
 from riskscore.snapshot.spine import in_order, with_kinship
 from riskscore.snapshot.taking import (
     Histories,
@@ -14,11 +15,13 @@ from riskscore.snapshot.taking import (
 )
 
 __all__ = [
+    "QUIET_DAYS",
     "Histories",
     "OpenItems",
     "Snapshot",
     "customers_known_at",
     "in_order",
+    "last_known_day",
     "month_ends",
     "snapshot_of",
     "take_histories",

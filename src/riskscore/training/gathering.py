@@ -1,7 +1,7 @@
 """Rows to learn from: every customer with a payment history at every cut of the recipe, and what became of it."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskscore import features, positions
-from riskscore.errors import TooFewEvents
+from riskscore.errors import TooFewEvents, UsageRefused
 from riskscore.evaluation import check_maturity
 from riskscore.model.rows import Rows
 from riskscore.outcomes import observe
 from riskscore.recipe import Recipe
-from riskscore.snapshot import customers_known_at, month_ends, take_snapshot
+from riskscore.snapshot import QUIET_DAYS, customers_known_at, last_known_day, month_ends, take_snapshot
 from riskscore.tables import Ledger
 
 EPOCH = date(1970, 1, 1)
@@ -62,7 +62,8 @@ def gather(ledgers: Ledgers, recipe: Recipe, *, until: date, jobs: int = 1, prog
     Left out: customers in default at the cut (nothing is left to predict), those without a settled invoice (who of them has
     bought is a newcomer), and dormant ones that owe nothing and bought nothing for a year: who owes nothing cannot be late, and
     that is no merit to learn.
-    Raises TooFewEvents where no month end has both the history and the finished outcome window that the recipe asks for.
+    Raises TooFewEvents where no month end has both the history and the finished outcome window that the recipe asks for,
+    UsageRefused where the ledgers know nothing of `until` (see `check_until`).
     """
     cuts = cuts_of(ledgers, recipe, until)
     pieces: list[_Piece] = []
@@ -144,16 +145,32 @@ def _in_order(ledgers: Ledgers, work: Callable[[Ledger], _Piece], jobs: int) -> 
             yield waiting.popleft().result()
 
 
+def check_until(last_days: Iterable[date | None], until: date) -> None:
+    """Can these ledgers tell what became of invoices until that day? last_days: the last known day of each; null: knows nothing.
+
+    One bucket of a book may be silent for long, all of them not: the newest day counts. Raises UsageRefused where `until` lies
+    more than `QUIET_DAYS` after it: every invoice open then would be learned as one that nobody pays.
+    """
+    newest = max((day for day in last_days if day is not None), default=None)
+    if newest is not None and until > newest + timedelta(days=QUIET_DAYS):
+        raise UsageRefused(
+            f"cannot learn until {until}: in the ledgers nothing became known after {newest}, {(until - newest).days} days "
+            f"before. Every invoice open then would be learned as never paid. Ingest newer exports, or learn until {newest}."
+        )
+
+
 ADVICE = "Customers are referred instead of scored until there is more: ingest a longer history, or wait."
 
 
 def cuts_of(ledgers: Ledgers, recipe: Recipe, until: date) -> tuple[date, ...]:
     """The newest month ends with `warm_up_days` of invoices before them and the whole outcome window before `until`.
 
-    Raises TooFewEvents where there is none.
+    Raises TooFewEvents where there is none, UsageRefused where the ledgers know nothing of `until`.
     """
     # An older invoice that became known later would open more months: a book that has grown since would teach another model.
-    first = min((day for ledger in ledgers if (day := _first_invoice(ledger, until)) is not None), default=None)
+    spans = [(_first_invoice(ledger, until), last_known_day(ledger)) for ledger in ledgers]
+    check_until((last for _, last in spans), until)
+    first = min((first for first, _ in spans if first is not None), default=None)
     if first is None:
         raise TooFewEvents(f"the book holds no invoice known by {until}. {ADVICE}")
     opened = EPOCH + timedelta(days=first + recipe.cuts.warm_up_days)

@@ -22,11 +22,11 @@ from riskscore.hazard.two_years import TWO_YEARS
 from riskscore.hazard.watched import Lessons
 from riskscore.model.formula import Floats
 from riskscore.recipe import Recipe
-from riskscore.snapshot import customers_known_at, month_ends, take_histories, take_open_items
+from riskscore.snapshot import customers_known_at, last_known_day, month_ends, take_histories, take_open_items
 from riskscore.snapshot.calendar import date_of, day_number
 from riskscore.tables import Ledger
 from riskscore.training.fates import Fates, fates_of
-from riskscore.training.gathering import Ledgers, Progress, silent
+from riskscore.training.gathering import Ledgers, Progress, check_until, silent
 
 N_REFITS = 2
 REFIT_DAYS = 182
@@ -72,12 +72,15 @@ def gather_invoices(
     """The invoices of every ledger on the day of issue, and those open at month ends, with what became of them.
 
     refits: the dates judged from, each until the next; default: the last two half-years. Of a large book a fixed share is taken.
-    Raises TooFewEvents for a book without invoices, LeakFound where an input knows what was learned later.
+    Raises TooFewEvents for a book without invoices, LeakFound where an input knows what was learned later, UsageRefused where the
+    ledgers know nothing of `until` (see `check_until`).
     """
     chosen = tuple(refits) if refits else tuple(until - timedelta(days=REFIT_DAYS * n) for n in range(N_REFITS, 0, -1))
     # Equal customers and days are chosen whatever else the book holds, as long as the share is the same. What was issued later
     # would make it smaller: then a book that has grown since would teach another hazard.
-    issues = [issued_by(all_at_issue(ledger), until) for ledger in ledgers]
+    seen = [(last_known_day(ledger), issued_by(all_at_issue(ledger), until)) for ledger in ledgers]
+    check_until((last for last, _ in seen), until)
+    issues = [days for _, days in seen]
     n_issues = sum(days.num_rows for days in issues)
     if not n_issues:
         raise TooFewEvents("the book holds no invoice, so when invoices are paid cannot be learned. Ingest a longer history.")

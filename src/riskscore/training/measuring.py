@@ -18,11 +18,12 @@ import pyarrow.compute as pc
 from riskscore import positions
 from riskscore.outcomes import Outcome, observe
 from riskscore.policy.measured import LEAST_CUSTOMERS, Habits, LossHistory
-from riskscore.snapshot import OpenItems, customers_known_at, take_open_items, take_snapshot
+from riskscore.snapshot import OpenItems, customers_known_at, last_known_day, take_open_items, take_snapshot
 from riskscore.snapshot.calendar import day_number
 from riskscore.snapshot.measures import ZERO, integer
 from riskscore.snapshot.money import cents
 from riskscore.tables import Ledger
+from riskscore.training.gathering import check_until
 
 FOLLOWED_DAYS = 365
 """What is not paid a year after its debtor was late counts as lost, as in the provision."""
@@ -37,21 +38,26 @@ DIGITS = 6
 
 
 def take_habits_and_losses(ledgers: Ledger | Iterable[Ledger], definition: Outcome, *, until: date) -> tuple[Habits, LossHistory]:
-    """What `habits_of` says of the customers on the day, and `take_losses` of the years before, with one snapshot of a ledger."""
-    standing, losses = [], []
+    """What `habits_of` says of the customers on the day, and `take_losses` of the years before, with one snapshot of a ledger.
+
+    Raises as `follow_late` does.
+    """
+    standing, losses, last_days = [], [], []
     for ledger in [ledgers] if isinstance(ledgers, Ledger) else ledgers:
+        last_days.append(last_known_day(ledger))
         starts = _starts(ledger, definition, until)
         both = _standing_on(ledger, [*starts, until])
         today = pc.equal(both["as_of"], pa.scalar(until))
         standing.append(both.filter(today))
         losses.append(_late_and_followed(ledger, both.filter(pc.invert(today)), definition, until))
+    check_until(last_days, until)
     return habits_of(pa.concat_tables(standing)), _summed(_in_order(losses), until)
 
 
 def take_losses(ledgers: Ledger | Iterable[Ledger], definition: Outcome, *, until: date) -> LossHistory:
     """What customers that paid materially late owed, and what of it was lost, summed over `follow_late`.
 
-    Nothing owed where the ledger is too young: the caller then keeps its assumption.
+    Nothing owed where the ledger is too young: the caller then keeps its assumption. Raises as `follow_late` does.
     """
     return _summed(follow_late(ledgers, definition, until=until), until)
 
@@ -69,12 +75,15 @@ def follow_late(ledgers: Ledger | Iterable[Ledger], definition: Outcome, *, unti
     default when a horizon begins are left out, as they are for the model.
     owed, lost: whole cents of the reporting currency. owed counts what was written off within the horizon; lost counts that,
     and what is written off or not paid by the year's end, less what was paid after a write-off.
+    Raises UsageRefused where the ledgers know nothing of `until`: what nobody saw paid would count as lost.
     """
-    return _in_order(
-        _late_and_followed(ledger, _standing_on(ledger, starts), definition, until)
-        for ledger in ([ledgers] if isinstance(ledgers, Ledger) else ledgers)
-        if (starts := _starts(ledger, definition, until))
-    )
+    found, last_days = [], []
+    for ledger in [ledgers] if isinstance(ledgers, Ledger) else ledgers:
+        last_days.append(last_known_day(ledger))
+        if starts := _starts(ledger, definition, until):
+            found.append(_late_and_followed(ledger, _standing_on(ledger, starts), definition, until))
+    check_until(last_days, until)
+    return _in_order(found)
 
 
 def _in_order(parts: Iterable[pa.Table]) -> pa.Table:

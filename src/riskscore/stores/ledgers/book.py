@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from riskscore.errors import InputRefused
-from riskscore.snapshot import with_kinship
+from riskscore.errors import InputRefused, UsageRefused
+from riskscore.snapshot import QUIET_DAYS, with_kinship
 from riskscore.stores.engines import as_canonical, ledger_of, ledger_of_files
 from riskscore.stores.ledgers.layout import read_manifest
 from riskscore.stores.ledgers.tablefiles import FileDigest, read_customers, read_table, verify_file
@@ -60,6 +60,34 @@ class Book:
                 f"{self.folder.parent}: the book holds no invoices, so there is no date to look at it. Ingest some."
             )
         return date.fromisoformat(day)
+
+    def day_to_look_at(self, asked: date | None, option: str = "--as-of") -> date:
+        """The day asked about, or the last known one where none is.
+
+        Up to `QUIET_DAYS` after the last one are granted, because a company that rests learns nothing. Raises UsageRefused for a
+        later day, where invoices that were paid since would count as unpaid. option: how the caller named the day.
+        """
+        last = self.last_known_on
+        if asked is None or asked <= (latest := last + timedelta(days=QUIET_DAYS)):
+            return asked or last
+        raise UsageRefused(
+            f"{option} {asked}: the book knows nothing after {last}, {(asked - last).days} days before. Whatever was paid since "
+            f"would count as unpaid. Ingest what happened since, or ask about a day up to {latest}."
+        )
+
+    def day_to_learn_until(self, asked: date | None, option: str = "--until") -> date:
+        """The last day of which facts are used to learn, or the last known one where none is asked for.
+
+        Not a day is granted beyond that one: what is learned from is what became of every invoice, and each that was paid in the
+        days nobody knows of would teach that it was not. Raises UsageRefused for a later day. option: as in `day_to_look_at`.
+        """
+        last = self.last_known_on
+        if asked is None or asked <= last:
+            return asked or last
+        raise UsageRefused(
+            f"{option} {asked}: the book knows nothing after {last}, {(asked - last).days} days before. Every invoice open then "
+            f"would be learned as never paid. Ingest what happened since, or learn until {last} at the latest."
+        )
 
     @property
     def n_customers(self) -> int:

@@ -10,14 +10,12 @@ from typing import Any
 import duckdb
 
 from riskscore.errors import UsageRefused
+from riskscore.snapshot.last_day import FACTS
 from riskscore.stores.ledgers.accounting import standing
 from riskscore.stores.ledgers.layout import SCHEMA_VERSION, canonical_json
 from riskscore.stores.ledgers.mapping import Mapping as Grammar
 from riskscore.stores.ledgers.reception import Delivery, Reading
 from riskscore.tables import TABLES
-
-FACTS = ("invoices", "settlements", "disputes")
-"""The tables whose last known day is the natural day to score a book at."""
 
 
 def settings_of(mapping: Grammar) -> dict[str, Any]:

@@ -52,8 +52,8 @@ def search(
 ) -> Tuned:
     """Try so many recipes and keep the best; equal rows, recipe, budget and seed give an equal recipe.
 
-    A trial that does worse after a part than the median of those before is stopped there. Raises StorageFailed where the
-    registry fails, so that no trial goes unrecorded.
+    A trial that does worse after a part than the median of those before is stopped there: its run has the status KILLED and the
+    tags `state` (pruned) and `pruned_after_part`. Raises StorageFailed where the registry fails: no trial goes unrecorded.
     """
     import optuna
 
@@ -86,7 +86,9 @@ def search(
                     _log(mlflow, block, loss)
                     trial.report(loss, block)
                     if trial.should_prune() and block < len(proving.trials) - 1:
-                        mlflow.set_tag("pruned_after_part", block + 1)
+                        mlflow.set_tags({"state": "pruned", "pruned_after_part": block + 1})
+                        # Left open it would be closed as FAILED, by the exception. FINISHED are those whose loss is of all parts.
+                        mlflow.end_run("KILLED")
                         raise optuna.TrialPruned
 
                 loss = proving.said_by(recipe, after).loss

@@ -8,6 +8,7 @@ from rich.table import Table
 from riskscore.evaluation import Measured, Trueness
 from riskscore.training import Evaluation
 from riskscore.training.judging import SCORECARD
+from riskscore.training.judging_invoices import JudgedLateness
 
 SHOWN = {
     "auc": "AUC",
@@ -54,7 +55,7 @@ BY_HISTORY = (
 )
 
 
-def invoice_table(figures: Mapping[str, Mapping[str, Mapping[str, Measured]]], *, newcomers_speak: bool) -> Table:
+def invoice_table(judged: Mapping[str, JudgedLateness], *, newcomers_speak: bool) -> Table:
     """The payment hazard beside the customer's own shrunken record, invoice by invoice on the day of issue.
 
     newcomers_speak: whether newcomers are answered by the hazard of newcomers.
@@ -71,8 +72,8 @@ def invoice_table(figures: Mapping[str, Mapping[str, Mapping[str, Measured]]], *
     table.add_column("", no_wrap=True)
     for heading in SHOWN.values():
         table.add_column(heading, justify="right", no_wrap=True)
-    for late, found in figures.items():
-        for name, each in found.items():
+    for late, found in judged.items():
+        for name, each in found.figures.items():
             table.add_row(f"{late} days: {name}", *[_cell(each[metric]) for metric in SHOWN])
     return table
 

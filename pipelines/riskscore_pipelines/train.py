@@ -230,7 +230,7 @@ def as_json(learned: Learned) -> dict[str, Any]:
             name: {metric: asdict(each) for metric, each in figures.items()} for name, figures in evaluation.differences.items()
         },
         "invoices": {
-            late: {name: {metric: asdict(each) for metric, each in figures.items()} for name, figures in found.items()}
+            late: {name: {metric: asdict(each) for metric, each in figures.items()} for name, figures in found.figures.items()}
             for late, found in learned.trained.invoices.items()
         },
         "grades": [asdict(row) for row in evaluation.grades],

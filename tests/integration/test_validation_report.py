@@ -76,6 +76,48 @@ def test_the_scorecard_and_the_probabilities_as_a_whole_are_told(registry, run_i
     assert f"{last['predicted']:.2%}" in whole
 
 
+def section(page, key):
+    return page[page.index(f'id="s-{key}"') :].partition("</section>")[0]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_payment_hazard_is_told_beside_the_record_with_intervals_and_segments(registry, run_id, lang):
+    told, words = section(html_of(validation_of(registry, run_id, lang), lang), "payment_hazard"), WORDS[lang]
+
+    for late, found in trained().invoices.items():
+        k = late.removeprefix("late > ")
+        loss, ahead = found.figures["hazard"]["log_loss"], found.differences["log_loss"]
+        assert (words["late_at_all"] if k == "0" else words["late_by"].format(k=k)) in told
+        assert f"{loss.value:.3f} ({loss.low:.3f}–{loss.high:.3f})" in told  # by the card
+        assert f"{loss.low:.3f} – {loss.high:.3f}" in told  # by the table
+        assert f"{ahead.value:+.3f}" in told
+        assert f"{found.n_invoices:,}" in told
+    assert told.count(term("payment history", lang)) == 2 * len(
+        [row for row in trained().invoices["late > 0"].segments if row.dimension == "payment history"]
+    )
+    assert f"{term('newcomer', lang)}: {term('no', lang)}" in told
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_newcomers_have_a_section_with_their_figures_or_the_reason_why_there_is_none(registry, run_id, lang):
+    facts, words = validation_of(registry, run_id, lang), WORDS[lang]
+    told, found = section(html_of(facts, lang), "newcomers"), trained().evaluation.newcomers
+    none = section(
+        html_of(type(facts)(**{**facts.__dict__, "files": {**facts.files, "newcomers.json": None}}), lang), "newcomers"
+    )
+
+    assert words["newcomers"] in told
+    assert f"{found.figures['prior']['log_loss'].value:.3f}" in told
+    assert words["newcomers_none"] in none
+
+
+def test_a_run_in_which_no_invoice_was_judged_says_so(registry, run_id):
+    facts = validation_of(registry, run_id, "en")
+    none = html_of(type(facts)(**{**facts.__dict__, "files": {**facts.files, "invoices.json": {}}}), "en")
+
+    assert WORDS["en"]["invoices_none"] in section(none, "payment_hazard")
+
+
 def test_a_run_without_a_lead_in_some_figure_shows_a_gap(registry, run_id):
     facts = validation_of(registry, run_id, "en")
     older = {name: figure for name, figure in facts.metrics.items() if "/pr_auc" not in name and "/scorecard/" not in name}

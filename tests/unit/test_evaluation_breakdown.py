@@ -137,7 +137,7 @@ def test_a_planted_memory_of_customers_shows_as_a_gap_between_the_holdouts():
 def test_history_is_counted_in_invoices():
     rows = invented()
     counted = np.resize([0.0, 1.0, 3.0, 4.0, 12.0, 13.0], len(rows))
-    named = segments_of(Rows(rows.features.append_column("n_matured_0d", [counted]), rows.outcome))
+    named = segments_of(rows.features.append_column("n_matured_0d", [counted]))
 
     assert list(named["payment history"][:6]) == ["0", "1-3", "1-3", "4-12", "4-12", "more than 12"]
     assert set(named) == {"payment history", "industry"}

@@ -29,7 +29,8 @@ from riskscore.snapshot import customers_known_at
 from riskscore.snapshot.calendar import day_number
 from riskscore.stores.engines import ledger_of
 from riskscore.training.gathering_invoices import gather_invoices, known_by
-from riskscore.training.invoices import judge_invoices, learn_hazard, walk_forward_invoices
+from riskscore.training.invoices import learn_hazard, walk_forward_invoices
+from riskscore.training.judging_invoices import judge_invoices
 from simulated import world_of
 
 WORLD = {"preset": "default", "n_customers": 60, "n_months": 22, "seed": 8}
@@ -252,7 +253,7 @@ def test_a_hazard_that_answers_otherwise_than_when_it_was_made_is_refused():
 
 def test_on_later_invoices_the_hazard_is_better_than_the_customers_own_record():
     forecast = walk_forward_invoices(gathered(), small())
-    figures = judge_invoices(forecast, small())["late > 0"]
+    figures = judge_invoices(forecast, small())["late > 0"].figures
 
     assert figures["hazard"]["log_loss"].value < figures["shrunken rate"]["log_loss"].value
     assert figures["hazard"]["auc"].value > 0.7

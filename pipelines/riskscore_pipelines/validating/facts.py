@@ -15,6 +15,8 @@ SECTIONS: Mapping[str, Mapping[Lang, str]] = {
     "data": {"en": "Data", "zh": "数据"},
     "concept": {"en": "Concept", "zh": "方法"},
     "performance": {"en": "Performance, out of time", "zh": "表现（时间外）"},
+    "payment_hazard": {"en": "Payment hazard", "zh": "发票付款时间"},
+    "newcomers": {"en": "Newcomers", "zh": "新客户"},
     "listens_to": {"en": "What it listens to", "zh": "模型看重什么"},
     "limits": {"en": "Limits", "zh": "局限"},
     "monitoring": {"en": "Monitoring plan", "zh": "监测计划"},
@@ -24,7 +26,7 @@ SECTIONS: Mapping[str, Mapping[Lang, str]] = {
 
 FILES = (
     "training_log.json", "recipe.json", "book.json", "calibration_by_grade.json", "roc.json", "segments.json", "holdouts.json",
-    "newcomers.json", "trueness.json",
+    "newcomers.json", "trueness.json", "invoices.json",
 )  # fmt: skip
 LEADS = ("auc", "pr_auc", "brier", "log_loss")
 ENDS = ("", "_low", "_high")

@@ -1,6 +1,6 @@
 """From the facts of a run to one HTML page: the card's text, tables of figures, one chart; no script, nothing fetched."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -14,11 +14,10 @@ from riskscore_pipelines.figures import LEAST_P
 from riskscore_pipelines.finance.page import Sheet
 from riskscore_pipelines.reporting.dress import font, style
 from riskscore_pipelines.reporting.formats import HTML_LANG
+from riskscore_pipelines.validating.cells import MISSING, plain, segments, signed
 from riskscore_pipelines.validating.facts import LEADS, SECTIONS, Validation, ahead_of
+from riskscore_pipelines.validating.parts import of_invoices, of_newcomers
 from riskscore_pipelines.validating.words import WORDS, term
-
-MISSING = "–"
-Triple = Sequence[float]
 
 
 def html_of(facts: Validation, lang: Lang) -> str:
@@ -63,13 +62,16 @@ def _beside(key: str, facts: Validation, lang: Lang) -> dict[str, Any]:
     if key == "performance":
         sheets = [
             _rules(facts, lang),
-            _newcomers(facts, lang),
             _trueness(facts, words),
             _level(facts, words),
             _holdouts(facts, lang),
-            _segments(facts, lang),
+            segments(facts.files["segments.json"], WORDS[lang]["segments"], lang),
         ]
         return {"sheets": sheets, "chart": _roc(facts, words), "chart_title": words["roc"]}
+    if key == "payment_hazard":
+        return {"sheets": of_invoices(facts, lang), "chart": ""}
+    if key == "newcomers":
+        return {"sheets": [of_newcomers(facts, lang)], "chart": ""}
     return {"sheets": [], "chart": ""}
 
 
@@ -120,7 +122,7 @@ def _trueness(facts: Validation, words: Mapping[str, str]) -> Sheet:
             f"{row['n_events']:,}",
             f"{row['predicted']:.2%}",
             f"{row['observed']:.2%}",
-            *_plain({"value": row["ratio"], "low": row["low"], "high": row["high"]}, 2),
+            *plain({"value": row["ratio"], "low": row["low"], "high": row["high"]}, 2),
             words["yes" if row["within"] else "no"],
         )
         for row in found["years"]
@@ -131,22 +133,6 @@ def _trueness(facts: Validation, words: Mapping[str, str]) -> Sheet:
     p = f"< {LEAST_P}" if test["z"] is not None and test["p_value"] < LEAST_P else p
     note = words["trueness_note"].format(n=f"{test['n']:,}", z=z, p=p, verdict=words[verdict])
     return Sheet(words["trueness"], tuple(words[name] for name in names), tuple(rows), figures=7, note=note)
-
-
-def _newcomers(facts: Validation, lang: Lang) -> Sheet:
-    """The model of customers without a settled invoice beside their prior, on later months."""
-    words, found = WORDS[lang], facts.files["newcomers.json"]
-    names = {"model": words["newcomer_model"], "prior": words["newcomer_prior"], "uncalibrated": words["newcomer_raw"]}
-    rows = [
-        (names[name], *_plain(figures.get("auc")), *_plain(figures.get("log_loss")), *_plain(figures.get("ece")))
-        for name, figures in (found["figures"] if found else {}).items()
-    ]
-    names_of_columns = ("predictor", "auc", "interval", "log_loss", "interval", "ece", "interval")
-    headings = tuple(words[name] for name in names_of_columns)
-    note = words["newcomers_none"]
-    if found:
-        note = words["newcomers_note"].format(n=f"{found['n_customers']:,}", late=f"{found['n_customers_with_event']:,}")
-    return Sheet(words["newcomers"], headings, tuple(rows), figures=6, note=note)
 
 
 def _tables(facts: Validation, words: Mapping[str, str]) -> Sheet:
@@ -181,7 +167,7 @@ def _sources(facts: Validation, words: Mapping[str, str]) -> Sheet:
 def _rules(facts: Validation, lang: Lang) -> Sheet:
     words = WORDS[lang]
     rows = [
-        (term(predictor, lang), *(cell for metric in LEADS for cell in _signed(leads.get(metric))))
+        (term(predictor, lang), *(cell for metric in LEADS for cell in signed(leads.get(metric))))
         for predictor, leads in ahead_of(facts)
     ]
     headings = (words["predictor"], *(words[each] for metric in LEADS for each in (metric, "interval")))
@@ -191,29 +177,11 @@ def _rules(facts: Validation, lang: Lang) -> Sheet:
 def _holdouts(facts: Validation, lang: Lang) -> Sheet:
     words = WORDS[lang]
     rows = [
-        (term(name, lang), *_plain(figures.get("auc")), *_plain(figures.get("log_loss")))
+        (term(name, lang), *plain(figures.get("auc")), *plain(figures.get("log_loss")))
         for name, figures in facts.files["holdouts.json"].items()
     ]
     headings = (words["holdout"], words["auc"], words["interval"], words["log_loss"], words["interval"])
     return Sheet(words["holdouts"], headings, tuple(rows), figures=4)
-
-
-def _segments(facts: Validation, lang: Lang) -> Sheet:
-    words = WORDS[lang]
-    rows = [
-        (
-            f"{term(each['dimension'], lang)}: {term(each['segment'], lang)}",
-            f"{each['n_customers']:,}",
-            f"{each['n_customers_with_event']:,}",
-            f"{100 * each['mean_pd']:.2f} %",
-            f"{100 * each['observed']:.2f} %",
-            *_plain(each["figures"].get("calibration_slope"), 2),
-            *_plain(each["figures"].get("calibration_intercept"), 2),
-        )
-        for each in facts.files["segments.json"]
-    ]
-    names = ("segment", "customers", "with_event", "predicted", "observed", "slope", "interval", "intercept", "interval")
-    return Sheet(words["segments"], tuple(words[name] for name in names), tuple(rows), figures=8, note=words["segments_note"])
 
 
 def _roc(facts: Validation, words: Mapping[str, str]) -> Markup:
@@ -225,21 +193,6 @@ def _roc(facts: Validation, words: Mapping[str, str]) -> Markup:
         x_name=words["roc_x"],
         height=300,
     )
-
-
-def _plain(measured: Mapping[str, float | None] | None, digits: int = 3) -> tuple[str, str]:
-    if measured is None or measured["value"] is None:
-        return (MISSING, MISSING)
-    ends = [measured[end] for end in ("low", "high")]
-    interval = MISSING if None in ends else " – ".join(f"{end:.{digits}f}" for end in ends)
-    return (f"{measured['value']:.{digits}f}", interval)
-
-
-def _signed(figures: Triple | None) -> tuple[str, str]:
-    if figures is None:
-        return (MISSING, MISSING)
-    value, low, high = figures
-    return (f"{value:+.3f}", f"{low:+.3f} – {high:+.3f}")
 
 
 def _prose(markdown: str) -> Markup:

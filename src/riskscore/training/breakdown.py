@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from scipy.special import expit
 
 from riskscore.evaluation import HOLDOUTS, Measured, Resamples, SegmentRow, four_holdouts, judge_segments
@@ -21,26 +22,26 @@ SIZES = ("small", "middle", "large")
 N_RESAMPLES = 100
 
 
-def segments_of(rows: Rows) -> dict[str, Sequence[str | None]]:
+def segments_of(features: pa.Table) -> dict[str, Sequence[str | None]]:
     """By what the rows are broken down: payment history, size, industry, country, legal form; dimension to segment by row.
 
     Size is the third of the rows, by a year's billing, that the row lies in. A dimension whose column the rows lack is left out.
     """
     found: dict[str, Sequence[str | None]] = {}
-    there = rows.features.column_names
+    there = features.column_names
     if "n_matured_0d" in there:
-        n = np.nan_to_num(_numbers(rows, "n_matured_0d"))
+        n = np.nan_to_num(_numbers(features, "n_matured_0d"))
         found["payment history"] = [next((name for most, name in HISTORY if each < most), MORE) for each in n]
     if "billed_365d" in there:
-        billed = np.nan_to_num(_numbers(rows, "billed_365d"))
+        billed = np.nan_to_num(_numbers(features, "billed_365d"))
         third = np.searchsorted(np.quantile(billed, [1 / 3, 2 / 3]), billed, side="left")
         found["size"] = [SIZES[each] for each in third]
-    return found | {name: rows.features[name].to_pylist() for name in ("industry", "country", "legal_form") if name in there}
+    return found | {name: features[name].to_pylist() for name in ("industry", "country", "legal_form") if name in there}
 
 
 def judge_by_segment(pd: Floats, rows: Rows, seed: int) -> list[SegmentRow]:
     """The table of every segment of the rows."""
-    return judge_segments(pd, rows.outcome, rows.customers, segments_of(rows), seed=seed, n_resamples=N_RESAMPLES)
+    return judge_segments(pd, rows.outcome, rows.customers, segments_of(rows.features), seed=seed, n_resamples=N_RESAMPLES)
 
 
 def judge_holdouts(
@@ -66,5 +67,5 @@ def judge_holdouts(
     return found
 
 
-def _numbers(rows: Rows, name: str) -> Any:
-    return np.asarray(read_column(rows.features, name, "number"), dtype=np.float64)
+def _numbers(features: pa.Table, name: str) -> Any:
+    return np.asarray(read_column(features, name, "number"), dtype=np.float64)

@@ -22,7 +22,14 @@ from riskscore.hazard.two_years import TWO_YEARS
 from riskscore.hazard.watched import Lessons
 from riskscore.model.formula import Floats
 from riskscore.recipe import Recipe
-from riskscore.snapshot import customers_known_at, last_known_day, month_ends, take_histories, take_open_items
+from riskscore.snapshot import (
+    OpenItems,
+    customers_known_at,
+    last_known_day,
+    month_ends,
+    take_histories,
+    take_open_items,
+)
 from riskscore.snapshot.calendar import date_of, day_number
 from riskscore.tables import Ledger
 from riskscore.training.fates import Fates, fates_of
@@ -102,7 +109,7 @@ def gather_invoices(
         if observed.num_rows == 0:
             continue
         known = take_open_items(ledger, observed)
-        cases = cases_of(ledger, known, whole_on=months)
+        cases = with_legal_form(cases_of(ledger, known, whole_on=months), known)
         pieces.append((cases, {day: fates_of(known, cases, day) for day in stages}))
         histories = take_histories(ledger, sampled(days, most_issued / n_issues))
         issued = issued_of(ledger, histories)
@@ -112,6 +119,12 @@ def gather_invoices(
             looked_at = True
     progress("invoices and payments", len(ledgers), len(ledgers))
     return GatheredInvoices(*in_one_order(pieces), *in_one_order(beside), chosen, until)
+
+
+def with_legal_form(cases: Cases, known: OpenItems) -> Cases:
+    """The cases with the legal form among what is held of the customers: it is no input, but the hazard is judged by it."""
+    forms = known.spine.select("observation", "legal_form").collect("pyarrow").to_native().sort_by("observation")
+    return replace(cases, who=cases.who.append_column("legal_form", forms["legal_form"]))
 
 
 def in_one_order(pieces: Sequence[tuple[Some, Mapping[date, Fates]]]) -> tuple[Some, dict[date, Fates]]:

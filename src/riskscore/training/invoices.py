@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from riskscore.errors import TooFewEvents
-from riskscore.evaluation import Measured, Resamples, check_known_before
+from riskscore.evaluation import check_known_before
 from riskscore.hazard import Cases, Curves, Hazard, Invoices
 from riskscore.hazard.fit import fit_hazard
 from riskscore.hazard.formula import own_curves
@@ -25,8 +25,8 @@ from riskscore.training.fates import Fates
 from riskscore.training.gathering import Progress, silent
 from riskscore.training.gathering_invoices import GatheredInvoices, catalogue_of
 
-LATENESS = (0, 15, 30)
-N_RESAMPLES = 300
+DECIDED_BY = (0, 15, 30)
+"""By what it is decided who answers newcomers, in days late: of more days too few of them are known."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,8 @@ def newcomers_speak(
     """Whether the hazard of newcomers answers them, by what was known on a day of those that were foretold.
 
     It does where it goes by facts of theirs, and where there are none the hazard of customers with a history does; unless the
-    other one has foretold them better: log loss over `LATENESS`, by customer, lower in the mean by more than its standard error.
-    Of an age all invoices count or none.
+    other one has foretold them better: log loss over `DECIDED_BY`, by customer, lower in the mean by more than its standard
+    error. Of an age all invoices count or none.
     """
     found = [part for part in parts if part is not None]
     if not found:
@@ -143,7 +143,7 @@ def newcomers_speak(
     for part in found:
         new = cases.newcomer[part.places]
         who = customers_of(cases)[part.places][new]
-        for k in LATENESS:
+        for k in DECIDED_BY:
             mature = (cases.age <= k) & (past_due > k)  # early payers do not count before the late ones of their age
             outcome = np.where(mature, fates.late(k), np.nan)[part.places][new]
             known = ~np.isnan(outcome)
@@ -182,21 +182,6 @@ def learn_hazard(gathered: GatheredInvoices, recipe: Recipe) -> dict[str, bytes]
     """The files of the hazard learned from all that is known. Who answers newcomers, `newcomers_speak` says afterwards."""
     known = gathered.cases_known(gathered.until)
     return fit_hazard(*known, catalogue_of(), recipe, issued=gathered.issued_known(gathered.until))
-
-
-def judge_invoices(forecast: Forecast, recipe: Recipe) -> dict[str, dict[str, dict[str, Measured]]]:
-    """Figures by lateness ("late > 0"), predictor and metric, with intervals by resampling customers."""
-    told: dict[str, dict[str, dict[str, Measured]]] = {}
-    for k in LATENESS:
-        mask = forecast.judged(k)
-        outcome = forecast.fates.late(k)[mask]
-        if not 0 < outcome.sum() < len(outcome):
-            continue
-        customers = customers_of(forecast.cases)[mask]
-        resamples = Resamples(customers, N_RESAMPLES, recipe.seed)
-        said = {"hazard": forecast.curves, "shrunken rate": forecast.own}
-        told[f"late > {k}"] = {name: resamples.judge(curves.late(k)[mask], outcome).measured() for name, curves in said.items()}
-    return told
 
 
 def customers_of(cases: Cases) -> np.ndarray[Any, np.dtype[np.int64]]:

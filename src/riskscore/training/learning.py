@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from riskscore import features
 from riskscore.errors import TooFewEvents, UsageRefused
-from riskscore.evaluation import Measured, check_categories, check_features
+from riskscore.evaluation import check_categories, check_features
 from riskscore.grades import Grades
 from riskscore.hazard import Hazard
 from riskscore.hazard.formula import with_newcomers_speaking
@@ -29,14 +29,15 @@ from riskscore.training.breakdown import judge_holdouts
 from riskscore.training.gathering import ADVICE, EPOCH, Gathered, Ledgers, Progress, gather, silent
 from riskscore.training.gathering_invoices import GatheredInvoices, gather_invoices
 from riskscore.training.invoices import (
+    Forecast,
     foretell_from,
     goes_by_facts,
-    judge_invoices,
     learn_hazard,
     newcomers_speak,
     together,
 )
 from riskscore.training.judging import Evaluation, Judged, judge, walk_forward
+from riskscore.training.judging_invoices import JudgedLateness, judge_invoices
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,14 @@ class Trained:
     """A model with everything that speaks for or against it.
 
     newest: the features of the newest cut, for plots and as an example of what the model reads. log: counts and choices, plain
-    values that can be written down as they are. invoices: figures of the payment hazard by lateness and predictor.
+    values that can be written down as they are. invoices: figures of the payment hazard by lateness; forecast: what it said of
+    each invoice it was judged on; empty and null where no invoices were given.
     """
 
     model: Model
     evaluation: Evaluation
-    invoices: Mapping[str, Mapping[str, Mapping[str, Measured]]]
+    invoices: Mapping[str, JudgedLateness]
+    forecast: Forecast | None
     judged: Judged
     newest: pa.Table
     log: Mapping[str, Any]
@@ -89,7 +92,7 @@ def learn(
         of_invoices = _Hazards(invoices, recipe, beside) if invoices is not None else None
         formula, judged, evaluation, level = _judge_and_learn_model(gathered, catalogue, recipe, grades, progress)
         progress("judging invoices", 0, 1)
-        figures, parts = of_invoices.finish() if of_invoices is not None else ({}, {})
+        forecast, figures, parts = of_invoices.finish() if of_invoices is not None else (None, {}, {})
         progress("judging invoices", 1, 1)
     about = {
         "name": recipe.name,
@@ -102,7 +105,7 @@ def learn(
     log = _log(gathered, recipe, evaluation, judged, level)
     if parts:
         log["newcomers_speak"] = Hazard(parts["hazard"]).newcomers_speak
-    return Trained(model, evaluation, figures, judged, newest, log)
+    return Trained(model, evaluation, figures, forecast, judged, newest, log)
 
 
 def _one_thread_each() -> AbstractContextManager[object]:
@@ -126,19 +129,20 @@ class _Hazards:
         self._learned = beside.submit(learn_hazard, invoices, recipe)
         self._foretold = {refit: beside.submit(foretell_from, invoices, recipe, refit) for refit in sorted(invoices.refits)[::-1]}
 
-    def finish(self) -> tuple[Mapping[str, Mapping[str, Mapping[str, Measured]]], dict[str, dict[str, bytes]]]:
-        """Figures of the payment hazard and its files, by part of the bundle."""
+    def finish(self) -> tuple[Forecast, Mapping[str, JudgedLateness], dict[str, dict[str, bytes]]]:
+        """What the payment hazard said of later invoices, its figures, and its files by part of the bundle."""
         here = {
             refit: foretell_from(self._invoices, self._recipe, refit)
             for refit in sorted(self._foretold)
             if self._foretold[refit].cancel()
         }
         parts = [here[refit] if refit in here else self._foretold[refit].result() for refit in self._invoices.refits]
-        figures = judge_invoices(together(self._invoices, parts, self._recipe), self._recipe)
+        forecast = together(self._invoices, parts, self._recipe)
+        figures = judge_invoices(forecast, self._recipe)
         files = self._learned.result()
         by_facts = goes_by_facts(Hazard(files))
         speak = newcomers_speak(self._invoices, parts, self._invoices.until, by_facts, self._recipe)
-        return figures, {"hazard": with_newcomers_speaking(files, speak)}
+        return forecast, figures, {"hazard": with_newcomers_speaking(files, speak)}
 
 
 def _judge_and_learn_model(

@@ -9,6 +9,7 @@ from riskscore.errors import UsageRefused
 from riskscore.evaluation import Measured
 from riskscore.model.formula import Floats
 from riskscore.recipe import Recipe
+from riskscore.stores.models.card_parts import blanks_of_parts
 from riskscore.stores.models.pictures import sampled
 from riskscore.training import Trained
 
@@ -71,6 +72,7 @@ def blanks_of(trained: Trained, recipe: Recipe, *, run_id: str, book_digest: str
         "figures": _figures(trained),
         "grades": _grades(trained),
         "listens_to": _listens_to(trained),
+        **blanks_of_parts(trained, recipe),
     }
 
 

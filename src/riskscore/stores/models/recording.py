@@ -112,10 +112,10 @@ def metrics_of(trained: Trained) -> dict[str, float]:
         for name, each in figures.items():
             metrics |= {f"{prefix}{name}": each.value, f"{prefix}{name}_low": each.low, f"{prefix}{name}_high": each.high}
     for late, found in trained.invoices.items():
-        for predictor, figures in found.items():
+        for predictor, figures in found.figures.items():
             prefix = f"invoices/{late.replace(' > ', '_')}/{predictor.replace(' ', '_')}"
             for name, each in figures.items():
-                metrics |= {f"{prefix}/{name}": each.value}
+                metrics |= {f"{prefix}/{name}": each.value, f"{prefix}/{name}_low": each.low, f"{prefix}/{name}_high": each.high}
     for predictor, differences in trained.evaluation.differences.items():
         for name, each in differences.items():
             prefix = f"ahead_of/{predictor.replace(' ', '_')}/{name}"
@@ -144,6 +144,7 @@ def write_run_files(folder: Path, trained: Trained, recipe: Recipe, grades: Grad
         "roc.json": roc_points(trained),
         "segments.json": [_plain(asdict(row)) for row in trained.evaluation.segments],
         "newcomers.json": newcomers_of(trained),
+        "invoices.json": invoices_of(trained),
         "trueness.json": trueness_of(trained.evaluation.trueness),
         "holdouts.json": {
             name: {metric: _plain(asdict(each)) for metric, each in figures.items()}
@@ -171,6 +172,12 @@ def newcomers_of(trained: Trained) -> dict[str, Any] | None:
     return {**counts, "calibration": found.calibration, "figures": figures}
 
 
+def invoices_of(trained: Trained) -> dict[str, Any]:
+    """How good the payment hazard is on later invoices, by lateness, beside the customers' records; empty: none was judged."""
+    judged: dict[str, Any] = _plain({late: asdict(found) for late, found in trained.invoices.items()})
+    return judged
+
+
 def trueness_of(trueness: Trueness) -> dict[str, Any]:
     """Spiegelhalter's test and the years as plain values, with what each says: rejected or not, within a tenth or not."""
     test = trueness.spiegelhalter
@@ -185,7 +192,7 @@ def _plain(value: Any) -> Any:
     """The value as JSON holds it: a figure that cannot be computed is null."""
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 

@@ -126,7 +126,7 @@ def test_approving_a_former_version_again_rolls_back_to_it(engine):
     assert [row.version for row in approvals_of(engine, NAME)] == ["1", "2", "2", "1", "1"]
 
 
-@pytest.mark.parametrize("nobody", ["", "   "])
+@pytest.mark.parametrize("nobody", ["", "   ", "\u200b\u2060"])
 def test_an_approval_needs_a_name(engine, nobody):
     with pytest.raises(UsageRefused, match="name of a person"):
         propose(engine, compared(engine, "1", ONE), by=nobody)

@@ -307,7 +307,7 @@ def _last_day(recorded_at: str, valid_days: int) -> date:
 
 def _person(by: str) -> str:
     name = recorded_name(by)
-    if not name:
+    if is_same_person(name, ""):  # unseen signs are no name
         raise UsageRefused("an approval needs the name of a person (--by).")
     return name
 

@@ -11,8 +11,13 @@ import typer
 from riskscore.simulation import PRESETS, simulate
 from riskscore.simulation.mistakes import counts
 from riskscore.stores.exports import write_exports
+from riskscore.stores.ledgers.mapping import Limits
 
 app = typer.Typer()
+
+ERRORS = f"""Share of invoices and settlements with a data error, 0 to 0.5. Ingest refuses a table that loses more than
+{Limits().quarantined_rows:.0%} of its rows or {Limits().quarantined_amount:.1%} of its money (exit status 4): stay well below,
+the more so in a tiny company, where a few rows are as much; or allow more in the mapping."""
 
 
 @app.command(epilog="Example: riskscore simulate --out exports --customers 500 --months 24 --shape sap --errors 0.001")
@@ -24,7 +29,7 @@ def run(
     seed: Annotated[int, typer.Option(help="Equal seeds give equal files.")] = 7,
     shape: Annotated[str, typer.Option(help="Whose export it looks like: canonical, ibm or sap.")] = "canonical",
     file_format: Annotated[str, typer.Option("--format", help="csv, or parquet for the canonical shape.")] = "csv",
-    errors: Annotated[float, typer.Option(help="Share of invoices and settlements with a data error, 0 to 0.5.")] = 0.0,
+    errors: Annotated[float, typer.Option(help=ERRORS)] = 0.0,
     odds: Annotated[
         bool, typer.Option("--odds", help="Also write the oracle's chance of lateness of every invoice (slow).")
     ] = False,

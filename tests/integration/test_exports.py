@@ -174,3 +174,14 @@ def test_the_verb_refuses_an_unknown_preset_with_exit_status_2(tmp_path, capsys)
 
 def test_window_of_the_simulation_is_the_one_asked_for():
     assert (world_of().start_on, world_of().end_on) == (date(2022, 1, 1), date(2023, 6, 30))
+
+
+def test_help_says_that_ingest_refuses_a_tiny_book_full_of_errors_and_it_does(tmp_path, capsys):
+    assert main(["simulate", "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Ingest refuses a table that loses more than 1% of its rows or 0.5% of its money (exit status 4)" in said
+
+    tiny = ["--customers", "12", "--months", "4", "--errors", "0.05"]
+    assert main(["simulate", "--out", str(tmp_path / "exports"), *tiny]) == 0
+    assert main(["ingest", str(tmp_path / "exports"), "--mapping", "canonical", "--book", str(tmp_path / "book")]) == 4
+    assert "more than the 1.00% the mapping allows" in capsys.readouterr().err

@@ -172,7 +172,7 @@ def test_the_forecast_of_open_invoices_and_of_cash(here, capsys):
     assert {row["customer_id"] for row in terms} - {row["customer_id"] for row in rows}  # who owes nothing has its terms too
     assert all(0 < row["days_to_pay_p50"] <= row["days_to_pay_p80"] and row["expected_days_to_pay"] >= 1 for row in terms)
     late = [row["expected_days_to_pay"] - row["terms_days"] for row in terms]
-    assert 0 < sorted(late)[len(late) // 2] < 30
+    assert -5 < sorted(late)[len(late) // 2] < 30  # most are paid about when they are due
     assert {name for name in rows[0] if name.startswith("late_")} == {f"late_{days}_probability" for days in LATE}
 
     again = run(capsys, *arguments, "again.csv", "--html", "again.html")

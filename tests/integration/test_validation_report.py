@@ -118,6 +118,22 @@ def test_a_run_in_which_no_invoice_was_judged_says_so(registry, run_id):
     assert WORDS["en"]["invoices_none"] in section(none, "payment_hazard")
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_newcomers_are_not_said_to_teach_nothing(registry, run_id, lang):
+    facts = validation_of(registry, run_id, lang)
+    page, log = html_of(facts, lang), facts.files["training_log.json"]
+
+    assert log["n_newcomer_rows"] > 0
+    said = WORDS[lang]["window_note"].format(
+        rows=f"{log['n_newcomer_rows']:,}", n=f"{log['n_newcomers']:,}", late=f"{log['n_newcomers_with_event']:,}"
+    )
+    assert said in page
+    data = facts.sections["data"]
+    assert {"en": "teach the model of newcomers", "zh": "用于训练和检验新客户模型"}[lang] in " ".join(data.split())
+    assert {"en": "nothing to learn from", "zh": "无从学习"}[lang] not in data
+    assert f"{log['n_newcomer_rows']:,}" in data
+
+
 def test_a_run_without_a_lead_in_some_figure_shows_a_gap(registry, run_id):
     facts = validation_of(registry, run_id, "en")
     older = {name: figure for name, figure in facts.metrics.items() if "/pr_auc" not in name and "/scorecard/" not in name}

@@ -83,7 +83,10 @@ def _window(facts: Validation, lang: Lang) -> Sheet:
         *((words["left_out"].format(reason=term(reason, lang)), f"{n:,}") for reason, n in log["left_out"].items()),
         *((words["causes"].format(cause=term(cause, lang)), f"{n:,}") for cause, n in log["causes"].items()),
     ]
-    return Sheet(words["window"], (words["what"], words["rows"]), tuple(rows), figures=1)
+    note = words["window_note"].format(
+        rows=f"{log['n_newcomer_rows']:,}", n=f"{log['n_newcomers']:,}", late=f"{log['n_newcomers_with_event']:,}"
+    )
+    return Sheet(words["window"], (words["what"], words["rows"]), tuple(rows), figures=1, note=note)
 
 
 def _maturity(facts: Validation, words: Mapping[str, str]) -> Sheet:

@@ -36,7 +36,8 @@ class Gathered:
 
     rows: features (and `legal_form`) and outcome, one row a customer and cut. newcomers: the same of customers that had bought
     and not paid an invoice yet. cuts: the dates. until: facts after it were not used.
-    left_out: reason to number of observations. causes: what the events were, to number of rows.
+    left_out: reason to number of observations that are no `rows`; those without a settled invoice are counted with `newcomers`
+    among them. causes: what the events were, to number of rows.
     """
 
     rows: Rows

@@ -54,6 +54,7 @@ def blanks_of(trained: Trained, recipe: Recipe, *, run_id: str, book_digest: str
         "in_default": f"{log['left_out']['in_default']:,}",
         "without_settled_invoice": f"{log['left_out']['without_settled_invoice']:,}",
         "dormant": f"{log['left_out']['dormant']:,}",
+        **{name: f"{log[name]:,}" for name in ("n_newcomer_rows", "n_newcomers", "n_newcomers_with_event")},
         "n_judged_rows": f"{evaluation.n_rows:,}",
         "n_judged_customers": f"{evaluation.n_customers:,}",
         "judged_from": log["judged_blocks"][0][0],

@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from riskscore.errors import UsageRefused
+from riskscore.stores.approvals import approval_in_force
+from riskscore.stores.database import open_database
 from riskscore.stores.ledgers import open_book
-from riskscore_pipelines.demo import Done, as_plain, make_way, run_demo, show
+from riskscore_pipelines.demo import UNREAD, Done, as_plain, make_way, run_demo, show
 from riskscore_pipelines.main import main
 from riskscore_pipelines.reporting import figures
 
@@ -104,6 +106,24 @@ def test_what_decides_was_measured_on_its_own_ledger_and_says_that_nobody_read_i
     assert left == {}
     assert done.summary.unmeasured is None
     assert done.facts.unmeasured is None
+
+
+def test_a_model_that_is_not_ahead_of_the_rules_scores_by_the_path_of_every_held_one_and_the_demo_says_so(
+    done: Done, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = open_database(f"sqlite:///{done.out / 'riskscore.db'}")
+    in_force = approval_in_force(engine, "late_payment")
+    engine.dispose()
+    show(done)
+    shown = capsys.readouterr().out
+
+    assert done.learned.held, "so few customers show no lead beyond chance"
+    assert done.learned.approved_by is None
+    assert in_force.digest == done.summary.provenance.model
+    assert (in_force.first, in_force.release_reason) == (False, UNREAD)
+    assert in_force.comparison is not None
+    assert "which chance explains" in shown
+    assert "A company would be left with the rules until two people release it" in shown
 
 
 def test_what_is_printed_names_the_riskiest_the_figures_and_the_files(done: Done, capsys: pytest.CaptureFixture[str]) -> None:

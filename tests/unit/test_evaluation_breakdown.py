@@ -6,7 +6,8 @@ from scipy.special import expit, logit
 
 from modelling import FEATURES, invented, small
 from riskscore.evaluation import HOLDOUTS, LeakFound, attained, check_below_limit, four_holdouts, judge_segments
-from riskscore.model.rows import Rows
+from riskscore.model.rows import FAMILY, Rows
+from riskscore.training import breakdown
 from riskscore.training.breakdown import judge_holdouts, segments_of
 
 
@@ -118,6 +119,31 @@ def test_no_row_of_a_holdout_shares_time_or_customer_with_what_it_is_held_out_of
         assert (rows.days[parts[place]] >= from_day).all()
     assert (rows.days[learn] + 61 <= from_day).all()
     assert 0.1 < len(who["in time, other customers"]) / len(set(ids)) < 0.3
+
+
+def in_pairs(rows):
+    """The rows with a family for every two customers that follow one another."""
+    names = [f"family {number // 2}" for number in rows.customers]
+    return Rows(rows.features.append_column(FAMILY, [names]), rows.outcome)
+
+
+def test_sisters_are_on_one_side_of_every_split_of_customers(monkeypatch):
+    rows = in_pairs(invented())
+    from_day = int(np.unique(rows.days)[-2])
+    learn, parts = four_holdouts(rows.days, rows.families, from_day, horizon_days=60, embargo_days=1)
+    names, folds = np.array(rows.families), rows.folds_of_customers(5)
+    alone = Rows(rows.features.drop_columns([FAMILY]), rows.outcome).folds_of_customers(5)
+
+    assert not set(names[parts["out of time, other customers"]]) & set(names[learn])
+    assert all(len(set(folds[names == each])) == 1 for each in set(names))
+    assert any(len(set(alone[names == each])) > 1 for each in set(names))  # the fault: by customer the sisters part
+
+    asked = []
+    monkeypatch.setattr(
+        breakdown, "four_holdouts", lambda days, who, *_: (asked.append(list(who)), four_holdouts(days, who, *_))[1]
+    )
+    judge_holdouts(rows, FEATURES, small(), from_day)
+    assert asked == [rows.families]
 
 
 def test_a_planted_memory_of_customers_shows_as_a_gap_between_the_holdouts():

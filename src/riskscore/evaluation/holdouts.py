@@ -23,14 +23,15 @@ HOLDOUTS = (
 
 
 def four_holdouts(
-    days: Integers, customers: Sequence[str], from_day: int, horizon_days: int, embargo_days: int
+    days: Integers, families: Sequence[str], from_day: int, horizon_days: int, embargo_days: int
 ) -> tuple[Flags, Mapping[str, Flags]]:
     """The rows to learn from, and the rows of each of `HOLDOUTS`.
 
     In time: the outcome was known, with the embargo, before `from_day`; out of time: from that day on; what lies between is left
-    out. Who is held back follows from the customer's id alone, so that it does not depend on who else there is.
+    out. Who is held back follows from the name of its family alone (where a customer has none, its own id), so that it does not
+    depend on who else there is; sisters are on one side, because they pay out of one purse.
     """
-    held = np.array([zlib.crc32(f"held back {each}".encode()) % HELD_BACK == 0 for each in customers])
+    held = np.array([zlib.crc32(f"held back {each}".encode()) % HELD_BACK == 0 for each in families])
     early = days + horizon_days + embargo_days <= from_day
     late = days >= from_day
     masks = (early & ~held, early & held, late & ~held, late & held)

@@ -12,6 +12,9 @@ import pyarrow.compute as pc
 
 from riskscore.model.formula import Floats
 
+FAMILY = "family_id"
+"""The column of the corporate family a customer belongs to, the same on all its rows. Where it is missing each is its own."""
+
 
 class FeatureLike(Protocol):
     """What fitting asks of a catalogue entry: see `riskscore.features.Feature`."""
@@ -82,7 +85,13 @@ class Rows:
         """The rows where the mask is true."""
         return Rows(self.features.filter(pa.array(mask)), self.outcome[mask])
 
+    @property
+    def families(self) -> list[str]:
+        """The corporate family of each row's customer: its own id where none is known."""
+        column = FAMILY if FAMILY in self.features.column_names else "customer_id"
+        result: list[str] = self.features[column].to_pylist()
+        return result
+
     def folds_of_customers(self, n: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """A fold, 0 to n - 1, for every row, the same for all rows of a customer and whatever other customers there are."""
-        ids = self.features["customer_id"].to_pylist()
-        return np.array([zlib.crc32(each.encode()) % n for each in ids], dtype=np.int64)
+        """A fold, 0 to n - 1, for every row, the same for all rows of a family and whatever other families there are."""
+        return np.array([zlib.crc32(each.encode()) % n for each in self.families], dtype=np.int64)

@@ -51,8 +51,7 @@ def judge_holdouts(
 
     Empty where there is not enough before the day to learn from.
     """
-    ids = rows.features["customer_id"].to_pylist()
-    learn, parts = four_holdouts(rows.days, ids, from_day, recipe.outcome.horizon_days, recipe.cuts.embargo_days)
+    learn, parts = four_holdouts(rows.days, rows.families, from_day, recipe.outcome.horizon_days, recipe.cuts.embargo_days)
     learned = rows.take(learn)
     least = recipe.evidence.fold_customers_with_event
     if not len(learned) or min(learned.n_customers_with_event, learned.n_customers - learned.n_customers_with_event) < least:

@@ -1,7 +1,7 @@
 """Rows to learn from: every customer with a payment history at every cut of the recipe, and what became of it."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,11 +15,12 @@ import pyarrow.compute as pc
 from riskscore import features, positions
 from riskscore.errors import TooFewEvents, UsageRefused
 from riskscore.evaluation import check_maturity
-from riskscore.model.rows import Rows
+from riskscore.model.rows import FAMILY, Rows
 from riskscore.outcomes import observe
 from riskscore.recipe import Recipe
 from riskscore.snapshot import QUIET_DAYS, customers_known_at, last_known_day, month_ends, take_snapshot
 from riskscore.tables import Ledger
+from riskscore.training.families import families_of, kin_of
 
 EPOCH = date(1970, 1, 1)
 Progress = Callable[[str, int, int], None]
@@ -34,8 +35,8 @@ def silent(_stage: str, _done: int, _total: int) -> None:
 class Gathered:
     """The rows of a training, and how many observations it left out and why.
 
-    rows: features (and `legal_form`) and outcome, one row a customer and cut. newcomers: the same of customers that had bought
-    and not paid an invoice yet. cuts: the dates. until: facts after it were not used.
+    rows: features (and `legal_form`, `family_id`) and outcome, one row a customer and cut. newcomers: the same of customers that
+    had bought and not paid an invoice yet. cuts: the dates. until: facts after it were not used.
     left_out: reason to number of observations that are no `rows`; those without a settled invoice are counted with `newcomers`
     among them. causes: what the events were, to number of rows.
     """
@@ -77,7 +78,9 @@ def gather(ledgers: Ledgers, recipe: Recipe, *, until: date, jobs: int = 1, prog
         "without_settled_invoice": sum(piece.n_without_history for piece in pieces),
         "dormant": sum(piece.n_dormant for piece in pieces),
     }
-    inputs = pa.concat_tables([piece.inputs for piece in pieces])
+    inputs = _with_families(
+        pa.concat_tables([piece.inputs for piece in pieces]), [pair for piece in pieces for pair in piece.kin]
+    )
     outcomes = pa.concat_tables([piece.outcomes for piece in pieces])
     history = np.concatenate([piece.history for piece in pieces])
     if not history.any():
@@ -96,11 +99,12 @@ def gather(ledgers: Ledgers, recipe: Recipe, *, until: date, jobs: int = 1, prog
 
 @dataclass(frozen=True)
 class _Piece:
-    """What one ledger gives. history: row by row, whether the customer had settled an invoice."""
+    """What one ledger gives. history: row by row, whether the customer had settled an invoice. kin: see `kin_of`."""
 
     inputs: pa.Table
     outcomes: pa.Table
     history: np.ndarray[Any, np.dtype[np.bool_]]
+    kin: list[tuple[str, str]]
     n_in_default: int
     n_without_history: int
     n_dormant: int
@@ -121,10 +125,18 @@ def _gather_one(ledger: Ledger, cuts: tuple[date, ...], recipe: Recipe, until: d
         inputs=inputs,
         outcomes=observe(ledger, inputs.select(["customer_id", "as_of"]), recipe.definition, until=until),
         history=with_history,
+        kin=kin_of(snapshot),
         n_in_default=_count(defaulted),
         n_without_history=facts.num_rows - _count(history),
         n_dormant=_count(history) - _count(defaulted) - int(with_history.sum()),
     )
+
+
+def _with_families(inputs: pa.Table, kin: Sequence[tuple[str, str]]) -> pa.Table:
+    """The rows with the family of their customer, the same on all of them; no feature, and read by nothing but splits."""
+    families = families_of(kin)
+    names = [families.get(customer, customer) for customer in inputs["customer_id"].to_pylist()]
+    return inputs.append_column(FAMILY, pa.array(names, pa.string()))
 
 
 def _count(flags: pa.ChunkedArray) -> int:

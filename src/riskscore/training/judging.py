@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 from scipy.special import expit
 
 from riskscore.errors import TooFewEvents
@@ -108,7 +107,8 @@ def walk_forward(
 ) -> Judged:
     """Every block of the newest months, scored by a model learned on what was known before the block.
 
-    newcomers: customers without a settled invoice, judged in the same blocks by models that know no row of those customers.
+    newcomers: customers without a settled invoice, judged in the same blocks by models that know no row of those
+    customers, nor of a newcomer of their families.
     Raises TooFewEvents where no block has enough events behind it to learn from, LeakFound where a split overlaps.
     """
     sheet, fresh = _Sheet(rows), _Sheet(newcomers or rows.take(np.zeros(len(rows), dtype=bool)))
@@ -121,8 +121,7 @@ def walk_forward(
         check_time_split(learned.days, judged.days, recipe.outcome.horizon_days, recipe.cuts.embargo_days)
         now = np.isin(fresh.rows.days, days)
         entering = fresh.rows.take(now)
-        ids = fresh.rows.features["customer_id"]
-        strangers = pc.invert(pc.is_in(ids, entering.features["customer_id"].combine_chunks())).to_numpy()
+        strangers = ~np.isin(fresh.rows.families, entering.families)
         entered = fresh.rows.take(_known(fresh.rows, days, recipe) & strangers)
         formula = Formula(fit_formula(learned, catalogue, recipe, newcomers=entered, explains=False))
         level = find_level(*_newest(formula, learned, catalogue, recipe), recipe.calibration).shift

@@ -18,6 +18,8 @@ import pages_of_the_api
 from riskscore import errors
 from riskscore import recipe as recipes
 from riskscore.features import CATALOGUE
+from riskscore.promotion import parse as parse_gate
+from riskscore.recipe import keys_of
 from riskscore.stores.ledgers.reference import quarantine_page
 from riskscore.stores.signed_texts import find_text
 from riskscore.tables import data_dictionary
@@ -77,7 +79,19 @@ def recipe() -> str:
     return recipes.reference(recipes.parse(find_text("late_payment/recipe.toml").read_text(encoding="utf-8")))
 
 
+def gate() -> str:
+    """Every term of the promotion gate, with the shipped values."""
+    preface = (
+        "`models/late_payment/gate.toml` says when a newly trained model may replace the one in force. It is signed text: every "
+        "key must be there, and an unknown key is refused by name. How the gate works: "
+        "[the promotion gate](../explanation/the-promotion-gate.md).\n"
+    )
+    terms = keys_of(parse_gate(find_text("late_payment/gate.toml").read_text(encoding="utf-8")))
+    return "\n".join(["# The terms of the gate", "", NOTE, preface, *terms]) + "\n"
+
+
 PAGES = {
+    "gate.md": gate,
     "api.md": lambda: pages_of_the_api.api_page(NOTE),
     "recipe.md": recipe,
     "cli.md": cli,

@@ -306,18 +306,19 @@ def reference(shipped: Recipe) -> str:
         "decimals are written as text.",
         "",
     ]
-    return "\n".join([*lines, *_section(shipped, "")]) + "\n"
+    return "\n".join([*lines, *keys_of(shipped)]) + "\n"
 
 
-def _section(part: BaseModel, prefix: str) -> list[str]:
+def keys_of(part: BaseModel, prefix: str = "") -> list[str]:
+    """Lines of Markdown: every key of a signed text with its meaning and the value given, a heading for each part of it."""
     plain, deeper = [], []
     for name, field in type(part).model_fields.items():
         value = getattr(part, name)
         if isinstance(value, BaseModel):
-            deeper += ["", f"## `[{prefix}{name}]`", "", str(type(value).__doc__), "", *_section(value, f"{prefix}{name}.")]
+            deeper += ["", f"## `[{prefix}{name}]`", "", str(type(value).__doc__), "", *keys_of(value, f"{prefix}{name}.")]
         elif isinstance(value, list) and value and isinstance(value[0], BaseModel):
             plain.append(f"| `{name}` | {field.description} | {len(value)} sizes |")
-            deeper += ["", f"### Each of `{prefix}{name}`", "", str(type(value[0]).__doc__), "", *_section(value[0], "")]
+            deeper += ["", f"### Each of `{prefix}{name}`", "", str(type(value[0]).__doc__), "", *keys_of(value[0])]
         else:
             shown = ", ".join(value) or "none" if isinstance(value, list) else value
             plain.append(f"| `{name}` | {field.description} | {shown} |")

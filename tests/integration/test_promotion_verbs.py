@@ -110,6 +110,9 @@ def test_a_version_that_is_no_better_is_held_with_everything_that_was_found(here
     assert checks["limits_above_cap"]["passed"]
     assert {f"ahead_of/shrunken_rate/{metric}" for metric in ("auc", "pr_auc", "brier")} <= set(checks)
     assert checks["not_behind/scorecard/brier"]["value"] is not None
+    assert {f"{row['name']}_worse" for row in facts["parts"]} <= set(checks)
+    parts = {row["name"]: row for row in facts["parts"]}
+    assert (parts["hazard/late_0"]["basis"], checks["hazard/late_0_worse"]["passed"]) == ("walk_forward", True)
     assert facts["blast"]["n_customers"] == open_book(here / "book").n_customers
     assert facts["n_asked_alone"] > 0
     assert {row["dimension"] for row in facts["segments"]} <= {"country", "industry", "size", "history", "legal_person"}

@@ -22,14 +22,17 @@ from riskscore.promotion import (
     Check,
     Evidence,
     GateTerms,
+    Parts,
     blast_radius,
     check_parity,
+    compare_parts,
     judge_segments,
     parse,
     population_stability,
 )
 from riskscore.promotion import compare as checks_of
 from riskscore.promotion.gate import check_moves, check_segments, check_stability, level_of
+from riskscore.promotion.parts import NEWCOMERS
 from riskscore.recipe import Recipe
 from riskscore.stores.approvals import Approval, approval_in_force
 from riskscore.stores.comparisons import Comparison, comparison_of, look_number
@@ -37,12 +40,20 @@ from riskscore.stores.desk import Signed, Told, look_at
 from riskscore.stores.ledgers import Book
 from riskscore.stores.models import Registry, Version
 from riskscore.stores.models.approved import load_of, load_version
-from riskscore.stores.models.judged import FILE, read_judged
+from riskscore.stores.models.judged import (
+    FILE,
+    INVOICES_FILE,
+    NEWCOMERS_FILE,
+    NO_INVOICES,
+    read_judged,
+    read_judged_invoices,
+)
 from riskscore.stores.runs import decide_book
 from riskscore.stores.signed_texts import find_text
 from riskscore.stores.workplace import Workplace
 from riskscore.training.gathering import EPOCH
 from riskscore_pipelines.promoting.beside import checks_beside
+from riskscore_pipelines.promoting.parts import invoices_to_compare, newcomers_to_compare
 from riskscore_pipelines.promoting.rows import Compared, Side, rows_to_compare
 
 FORMAT = 1
@@ -93,12 +104,16 @@ def compare_version(workplace: Workplace, engine: Engine, name: str, version: st
         found, verdict = {"basis": "same_model", "checks": []}, True
     else:
         look = look_number(engine, name, challenger.digest, champion.digest, book.digest)
+        _run_file(registry, about, FILE)
         sides = (
-            Side(champion, _judged(registry, name, approval)),
-            Side(challenger, read_judged(_run_file(registry, about, FILE))),
+            side_of(registry, champion, None if approval is None else registry.version(name, approval.version)),
+            side_of(registry, challenger, about),
         )
         compared = rows_to_compare(book, *sides, recipe, terms=terms, grades=bounds, params=params, told=told)
-        found, verdict = _compared(compared, book, on, champion, challenger, bounds, params, terms, look, baseline, told)
+        parts = compare_parts(
+            {**invoices_to_compare(book, *sides, told=told), NEWCOMERS: newcomers_to_compare(compared.newcomers, *sides)}, terms
+        )
+        found, verdict = _compared(compared, parts, book, on, champion, challenger, bounds, params, terms, look, baseline, told)
     report |= found
     report["verdict"] = "passed" if verdict else "held"
     return comparison_of(
@@ -108,6 +123,7 @@ def compare_version(workplace: Workplace, engine: Engine, name: str, version: st
 
 def _compared(
     compared: Compared,
+    parts: Parts,
     book: Book,
     on: date,
     champion: Model,
@@ -121,12 +137,12 @@ def _compared(
 ) -> tuple[dict[str, Any], bool]:
     evidence = compared.evidence
     told("comparing on the same rows", 0, 1)
-    checks = checks_of(evidence, terms, look=look)
+    checks = checks_of(evidence, terms, look=look, parts=parts.answers)
     segments = judge_segments(evidence, evidence.resamples(terms.better.resamples)) if len(evidence) else []
     before, after = (_decisions(book, on, Signed(model, bounds, params), told) for model in (champion, challenger))
     blast = blast_radius(before, after)
     stability = population_stability(_newest(evidence), _spoken_of(after), least=float(terms.steady.psi))
-    checks += [check_segments(segments), check_stability(stability), *baseline, *check_moves(blast, terms)]
+    checks += [*parts.checks, check_segments(segments), check_stability(stability), *baseline, *check_moves(blast, terms)]
     days = evidence.days
     facts = {
         "basis": compared.basis,
@@ -142,6 +158,7 @@ def _compared(
         "used": [float(side.used.sum()) for side in (evidence.earned_by_champion, evidence.earned_by_challenger)],
         "currency": book.reporting_currency,
         "checks": _plain_checks(checks),
+        "parts": [asdict(row) for row in parts.rows],
         "segments": [asdict(row) for row in segments],
         "blast": {name: str(value) if isinstance(value, Decimal) else value for name, value in asdict(blast).items()},
     }
@@ -168,9 +185,19 @@ def _champion(workplace: Workplace, engine: Engine, name: str) -> tuple[Approval
     return approval, load_of(workplace, approval)
 
 
-def _judged(registry: Registry, name: str, approval: Approval | None) -> dict[tuple[str, int], float]:
-    content = registry.run_bytes(registry.version(name, approval.version).run_id, FILE) if approval is not None else None
-    return {} if content is None else dict(read_judged(content))
+def side_of(registry: Registry, model: Model, version: Version | None) -> Side:
+    """A model with what its training said of later months; what its run does not keep is empty."""
+
+    def kept(name: str) -> bytes | None:
+        return None if version is None else registry.run_bytes(version.run_id, name)
+
+    customers, newcomers, invoices = (kept(name) for name in (FILE, NEWCOMERS_FILE, INVOICES_FILE))
+    return Side(
+        model,
+        {} if customers is None else read_judged(customers),
+        {} if newcomers is None else read_judged(newcomers),
+        NO_INVOICES if invoices is None else read_judged_invoices(invoices),
+    )
 
 
 def _run_file(registry: Registry, version: Version, name: str) -> bytes:

@@ -1,7 +1,7 @@
 """The rows that two models are compared on, taken from a book: after both trainings where there are any, else walking forward."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from riskscore.evaluation.metrics import Floats
 from riskscore.grades import Grades
 from riskscore.model import Model
 from riskscore.model.rows import Rows
+from riskscore.model.value import Speaker
 from riskscore.policy import Params
 from riskscore.promotion import Evidence, GateTerms, Trades, earned
 from riskscore.recipe import Recipe
@@ -22,9 +23,9 @@ from riskscore.scoring.customer import case_of
 from riskscore.snapshot import customers_known_at, month_ends, take_snapshot
 from riskscore.stores.desk import Told
 from riskscore.stores.ledgers import Book
-from riskscore.stores.models.judged import pseudonyms
+from riskscore.stores.models.judged import NO_INVOICES, JudgedInvoices, pseudonyms
 from riskscore.training import gather
-from riskscore.training.gathering import EPOCH
+from riskscore.training.gathering import EPOCH, Gathered
 from riskscore_pipelines.train import BookLedgers
 
 Basis = Literal["after_both", "walk_forward"]
@@ -39,21 +40,27 @@ NOT_KNOWN = "?"
 class Compared:
     """The evidence, what kind it is, and how many matured rows could not be used because a model had seen their outcome.
 
-    frame: the features of the rows, in their order.
+    frame: the features of the rows, in their order. newcomers: the matured rows of customers without a settled invoice.
     """
 
     evidence: Evidence
     basis: Basis
     n_left_out: int
     frame: pa.Table
+    newcomers: Rows
 
 
 @dataclass(frozen=True)
 class Side:
-    """A model, and what its training said of the months it was judged on."""
+    """A model, and what its training said of the months it was judged on: of customers, of newcomers and of invoices.
+
+    What its run does not keep is empty: it was made by an earlier version of the program.
+    """
 
     model: Model
     judged: Judged
+    newcomers: Judged = field(default_factory=dict)
+    invoices: JudgedInvoices = NO_INVOICES
 
     @property
     def trained_until(self) -> int:
@@ -78,13 +85,14 @@ def rows_to_compare(
     Otherwise the challenger answers as it did while it was judged, each month by a model of that time; the champion does so too,
     or, on rows after its own last day, as it is. Raises TooFewEvents where the book has no matured row.
     """
-    rows = _matured(book, recipe, since=min([challenger.trained_until, *(day for _, day in challenger.judged)]), told=told)
+    gathered = _matured(book, recipe, since=min([challenger.trained_until, *(day for _, day in challenger.judged)]), told=told)
+    rows = gathered.rows
     after = rows.days >= max(champion.trained_until, challenger.trained_until)
     fresh = rows.take(after)
     enough = fresh.n_customers >= terms.better.customers and (fresh.n_customers_with_event >= terms.better.customers_with_event)
     if len(fresh) and enough:
         basis: Basis = "after_both"
-        kept, said = fresh, tuple(_answers(side.model, fresh.features) for side in (champion, challenger))
+        kept, said = fresh, tuple(answers_of(side.model, fresh.features) for side in (champion, challenger))
     else:
         basis = "walk_forward"
         keys = list(zip(pseudonyms(rows.features["customer_id"].to_pylist()), rows.days.tolist(), strict=True))
@@ -92,24 +100,25 @@ def rows_to_compare(
         old = np.array([champion.judged.get(key, np.nan) for key in keys])
         later = rows.days >= champion.trained_until
         if later.any():
-            old[later] = _answers(champion.model, rows.take(later).features)
+            old[later] = answers_of(champion.model, rows.take(later).features)
         known = ~np.isnan(new) & ~np.isnan(old)
         kept, said = rows.take(known), (old[known], new[known])
     evidence = _evidence(book, kept, *said, grades=grades, params=params, told=told)
-    return Compared(evidence, basis, len(rows) - len(kept), kept.features)
+    return Compared(evidence, basis, len(rows) - len(kept), kept.features, gathered.newcomers)
 
 
-def _matured(book: Book, recipe: Recipe, *, since: int, told: Told) -> Rows:
+def _matured(book: Book, recipe: Recipe, *, since: int, told: Told) -> Gathered:
     """Features and outcomes at the month ends from a day on whose outcome window the book covers."""
     until = book.last_known_on
     closed = EPOCH.fromordinal(until.toordinal() - recipe.outcome.horizon_days)
     opened = EPOCH.fromordinal(EPOCH.toordinal() + since)
     n_months = max(len(month_ends(opened, closed)), 1) if opened <= closed else 1
     wanted = recipe.model_copy(update={"cuts": recipe.cuts.model_copy(update={"months": n_months})})
-    return gather(BookLedgers(book), wanted, until=until, progress=told).rows
+    return gather(BookLedgers(book), wanted, until=until, progress=told)
 
 
-def _answers(model: Model, frame: pa.Table) -> Floats:
+def answers_of(model: Speaker, frame: pa.Table) -> Floats:
+    """The probability of every row, as a model says it now."""
     return model.probability(model.log_odds(frame)).pd
 
 

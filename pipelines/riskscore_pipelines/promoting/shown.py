@@ -23,6 +23,11 @@ CHECKS = {
     "customers": ("customers compared", "at least"),
     "customers_with_event": ("of them materially late", "at least"),
     "gain": ("log loss gained, share of the champion's", "above"),
+    "hazard_gain": ("only the payment hazard is better: log loss gained", "above"),
+    "customers_worse": ("log loss lost by customers, share of the champion's", "at most"),
+    "hazard/late_0_worse": ("payment hazard, late at all: log loss lost, share", "at most"),
+    "hazard/late_30_worse": ("payment hazard, more than 30 days: log loss lost, share", "at most"),
+    "newcomers_worse": ("newcomers: log loss lost, share", "at most"),
     "profit": ("profit by unit of credit gained, share", "at least"),
     "intercept_worse": ("calibration intercept further off", "at most"),
     "slope_worse": ("calibration slope further off", "at most"),
@@ -36,7 +41,30 @@ CHECKS = {
     "limits_above_cap": ("limits above a cap of the policy", "at most"),
 }
 COUNTED = {"customers", "customers_with_event", "segments_worse", "limits_above_cap"}
-SHARES = {"gain", "profit", "grades_moved", "approvals_moved", "limits_moved", "limits_doubled"}
+PARTS = {
+    "hazard/late_0": "invoices, late at all",
+    "hazard/late_30": "invoices, more than 30 days late",
+    "newcomers": "newcomers",
+}
+NOT_JUDGED = {
+    "neither": "both have too few answers",
+    "champion_lacks": "the one in force kept too few answers",
+    "challenger_lacks": "this version has too few answers: train again",
+    "nothing_shared": "too few answers to the same questions",
+}
+SHARES = {
+    "gain",
+    "hazard_gain",
+    "customers_worse",
+    "hazard/late_0_worse",
+    "hazard/late_30_worse",
+    "newcomers_worse",
+    "profit",
+    "grades_moved",
+    "approvals_moved",
+    "limits_moved",
+    "limits_doubled",
+}
 
 
 def show_comparison(out: Console, comparison: Comparison) -> None:
@@ -55,6 +83,13 @@ def show_comparison(out: Console, comparison: Comparison) -> None:
             f"{facts['look']} at this champion, so one chance in {1 / facts['level']:,.0f} that one no better passes.",
             markup=False,
         )
+    for row in facts.get("parts", ()):
+        if row["basis"] not in NOT_JUDGED:
+            out.print(
+                f"{PARTS[row['name']]}: {row['n_rows']:,} of {row['n_customers']:,} customers, {row['n_customers_with_event']:,} "
+                f"of them late at least once; {BASES[row['basis']]}.",
+                markup=False,
+            )
     if facts["checks"]:
         out.print(_checks(facts))
     if "blast" in facts:
@@ -67,12 +102,15 @@ def show_comparison(out: Console, comparison: Comparison) -> None:
 
 def _checks(facts: Mapping[str, Any]) -> Table:
     table = table_of("Checks", "check", "measured", "bound of its interval", "must be", "", figures=4)
+    bases = {f"{row['name']}_worse": row["basis"] for row in facts.get("parts", ())}
     for check in facts["checks"]:
         name = check["name"]
         said, way = CHECKS[name] if name in CHECKS else _beside(name)
         figures = [_figure(name, check[part]) for part in ("value", "end")]
         if check["value"] is None and name not in CHECKS:  # of a run made before this figure was told
             figures = ["not recorded", "train again"]
+        if bases.get(name) in NOT_JUDGED:
+            figures = ["not judged", NOT_JUDGED[bases[name]]]
         table.add_row(plain(said), *figures, f"{way} {_figure(name, check['bound'])}", "" if check["passed"] else "HELD")
     return table
 

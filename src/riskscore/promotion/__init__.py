@@ -5,10 +5,12 @@ through, and where it is recorded, is for the stores.
 """
 
 from riskscore.promotion.blast import Blast, blast_radius
+from riskscore.promotion.check import Check
 from riskscore.promotion.earning import Earned, Trades, earned
 from riskscore.promotion.evidence import Evidence, Row, judge_segments
-from riskscore.promotion.gate import Check, compare
+from riskscore.promotion.gate import compare
 from riskscore.promotion.parity import check_parity
+from riskscore.promotion.parts import PartEvidence, PartRow, Parts, compare_parts
 from riskscore.promotion.stability import population_stability
 from riskscore.promotion.terms import GateTerms, parse
 
@@ -18,11 +20,15 @@ __all__ = [
     "Earned",
     "Evidence",
     "GateTerms",
+    "PartEvidence",
+    "PartRow",
+    "Parts",
     "Row",
     "Trades",
     "blast_radius",
     "check_parity",
     "compare",
+    "compare_parts",
     "earned",
     "judge_segments",
     "parse",

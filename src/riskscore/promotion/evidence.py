@@ -53,8 +53,7 @@ class Evidence:
 
     def resamples(self, wanted: int) -> Resamples:
         """Draws of the customers: as many as wanted, fewer where so many customers would not fit into memory."""
-        fitting = LARGEST_DRAW // max(int(self.customers.max()) + 1, 1)
-        return Resamples(self.customers, max(min(wanted, fitting), FEWEST_RESAMPLES), SEED)
+        return draws_of(self.customers, wanted)
 
     @cached_property
     def gain(self) -> Floats:
@@ -121,6 +120,12 @@ def _row(evidence: Evidence, weights: Floats, dimension: str, segment: str, ther
     )
 
 
+def draws_of(customers: Integers, wanted: int) -> Resamples:
+    """Draws of the customers: as many as wanted, fewer where so many customers would not fit into memory."""
+    fitting = LARGEST_DRAW // max(int(customers.max()) + 1, 1)
+    return Resamples(customers, max(min(wanted, fitting), FEWEST_RESAMPLES), SEED)
+
+
 def spread_around(value: float, deviation: float, tail: float, degrees: int) -> tuple[float, float]:
     """The interval that leaves out `tail` on either side, by Student's law: far tails need no million draws."""
     from scipy.stats import t
@@ -135,4 +140,4 @@ def loss_of(pd: Floats, outcome: Floats) -> Floats:
     return np.asarray(-np.where(outcome == 1, np.log(kept), np.log1p(-kept)), dtype=np.float64)
 
 
-__all__ = ["Evidence", "Row", "judge_segments", "loss_of", "paired_difference", "spread_around"]
+__all__ = ["Evidence", "Row", "draws_of", "judge_segments", "loss_of", "paired_difference", "spread_around"]

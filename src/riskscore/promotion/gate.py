@@ -2,35 +2,21 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from riskscore.evaluation import Measured
 from riskscore.evaluation.metrics import Floats
 from riskscore.promotion.blast import Blast
+from riskscore.promotion.check import Check
 from riskscore.promotion.evidence import Evidence, Row, loss_of, spread_around
+from riskscore.promotion.parts import NO_WORSE_TAIL, Compared, PartEvidence, check_hazard_gain, check_no_worse
 from riskscore.promotion.stability import Stability
 from riskscore.promotion.terms import GateTerms
 
-NO_WORSE_TAIL = 0.05
-
+NO_PARTS: Compared = {}
 SLIGHT = {"auc": 0.005, "pr_auc": 0.005, "brier": 0.0}
 """How far behind a scorecard counts as level with it: on many customers a difference nobody would notice is beyond chance too."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check. value: what was measured, with the end of its interval that counts (null: an exact figure); NaN: not measurable.
-
-    bound: where that end must not go beyond; the name says which way. passed: it did not.
-    """
-
-    name: str
-    value: float
-    end: float | None
-    bound: float
-    passed: bool
 
 
 def level_of(terms: GateTerms, look: int) -> float:
@@ -48,10 +34,10 @@ def level_of(terms: GateTerms, look: int) -> float:
     return float(terms.better.level) / (look * (look + 1))
 
 
-def compare(evidence: Evidence, terms: GateTerms, *, look: int) -> list[Check]:
+def compare(evidence: Evidence, terms: GateTerms, *, look: int, parts: Compared = NO_PARTS) -> list[Check]:
     """The checks on matured rows: enough of them, better in log loss, no worse in profit and in calibration.
 
-    look: the number of this look at the champion, from 1.
+    look: the number of this look at the champion, from 1. parts: what was compared of the other fitted parts, for the gain.
     """
     enough = [
         _at_least("customers", evidence.n_customers, terms.better.customers),
@@ -65,7 +51,7 @@ def compare(evidence: Evidence, terms: GateTerms, *, look: int) -> list[Check]:
     after = resamples.judge(evidence.challenger, evidence.outcome).figures
     return [
         *enough,
-        check_gain(evidence, terms, weights, look=look),
+        *check_gains(evidence, terms, weights, parts, look=look),
         _profit(evidence, weights, float(terms.no_worse.profit)),
         _worsened("intercept", np.abs(after["calibration_intercept"]) - np.abs(before["calibration_intercept"]),
                   float(terms.no_worse.intercept)),
@@ -75,8 +61,24 @@ def compare(evidence: Evidence, terms: GateTerms, *, look: int) -> list[Check]:
     ]  # fmt: skip
 
 
+def check_gains(evidence: Evidence, terms: GateTerms, weights: Floats, parts: Compared, *, look: int) -> list[Check]:
+    """The one way or the other to be better: customers foretold better; or invoices, and customers no worse.
+
+    Two ways are two chances for one that is no better, so the level is split between them (Bonferroni), whether both can be
+    asked or not: the split must not depend on what was found. Shown is the way that was passed, else that of customers.
+    """
+    gain = check_gain(evidence, terms, weights, look=look)
+    of_hazard = check_hazard_gain(parts, terms, level_of(terms, look) * float(terms.better.hazard_share))
+    if gain.passed or of_hazard is None or not of_hazard.passed:
+        return [gain]
+    everybody = np.ones(len(evidence), dtype=bool)
+    answers = PartEvidence(evidence.customers, evidence.outcome, evidence.champion, evidence.challenger, everybody)
+    return [of_hazard, check_no_worse("customers", [answers], float(terms.no_worse.log_loss), terms)]
+
+
 def check_gain(evidence: Evidence, terms: GateTerms, weights: Floats, *, look: int) -> Check:
-    """The log loss gained, as a share of the champion's: its lower bound at the level of this look must be worth a change.
+    """The log loss gained, as a share of the champion's: its lower bound must be worth a change, at what the payment hazard
+    leaves of the level of this look.
 
     weights: how often each customer is drawn, the sample itself first.
     """
@@ -87,7 +89,8 @@ def check_gain(evidence: Evidence, terms: GateTerms, weights: Floats, *, look: i
     )
     share = gained / lost
     deviation = float(np.nanstd(share[1:], ddof=1))
-    low, _ = spread_around(float(share[0]), deviation, level_of(terms, look), evidence.n_customers_with_event - 1)
+    level = level_of(terms, look) * (1 - float(terms.better.hazard_share))
+    low, _ = spread_around(float(share[0]), deviation, level, evidence.n_customers_with_event - 1)
     least = float(terms.better.least_gain)
     return Check("gain", float(share[0]), low, least, low > least)
 

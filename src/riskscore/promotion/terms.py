@@ -26,6 +26,7 @@ class Better(_Part):
         description="chance that a version no better than the champion passes, over all looks at this champion together",
     )  # fmt: skip
     least_gain: Decimal = _share("how much of the champion's log loss must be gained for a change to be worth it")
+    hazard_share: Decimal = _share("how much of the level is kept for versions of which only the payment hazard is better")
     customers: int = Field(ge=20, le=10**6, description="customers there must be on the compared rows")
     customers_with_event: int = Field(ge=5, le=10**6, description="and customers among them that paid materially late")
     resamples: int = Field(ge=200, le=10_000, description="draws of the customers that the intervals are made of")
@@ -35,6 +36,8 @@ class NoWorse(_Part):
     """By how much the new version may be worse, at the 95 % bound, and still be called no worse."""
 
     profit: Decimal = _share("of what a unit of credit earned under the champion, at the policy's numbers")
+    log_loss: Decimal = _share("of the champion's log loss, by the payment hazard; by customers where only the hazard got better")
+    newcomers: Decimal = _share("of the champion's log loss, by the model of newcomers; there are few of them")
     intercept: Decimal = _share("distance of the calibration intercept from 0, in log-odds")
     slope: Decimal = _share("distance of the calibration slope from 1")
     ece: Decimal = _share("expected calibration error")

@@ -57,9 +57,7 @@ class Forecast:
 
     def judged(self, k: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which invoices count for "late by more than k days": undecided at issue, all of their age known by now."""
-        mature = day_number(self.until) - self.cases.column("due") > k
-        result: np.ndarray[tuple[int], np.dtype[np.bool_]] = mature & (self.cases.age <= k) & ~np.isnan(self.fates.late(k))
-        return result
+        return matured(self.cases, self.fates, self.until, k)
 
 
 def walk_forward_invoices(gathered: GatheredInvoices, recipe: Recipe, *, progress: Progress = silent) -> Forecast:
@@ -169,6 +167,16 @@ def laid(pieces: Sequence[Curves]) -> Curves:
     """The curves of several pieces, one after the other; beyond the last edge they go on as the newest does."""
     ages, survived = [piece.age for piece in pieces], [piece.survived for piece in pieces]
     return Curves(np.concatenate(ages), np.concatenate(survived), pieces[-1].pace)
+
+
+def matured(invoices: Invoices, fates: Fates, until: date, k: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Of which invoices it is known by a day whether they are late by more than k days: of an age of all, or of none.
+
+    Early payers do not count before the late ones of their age, nor what was decided on the day of asking. fates: as of that day.
+    """
+    of_age = day_number(until) - invoices.column("due") > k
+    result: np.ndarray[tuple[int], np.dtype[np.bool_]] = of_age & (invoices.age <= k) & ~np.isnan(fates.late(k))
+    return result
 
 
 def enough(then: Fates, recipe: Recipe) -> bool:

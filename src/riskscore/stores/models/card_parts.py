@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 
 from riskscore.evaluation import Measured
-from riskscore.phrases import Lang
 from riskscore.recipe import Recipe
 from riskscore.snapshot.calendar import date_of
 from riskscore.training import Trained
 from riskscore.training.judging_invoices import HAZARD, RECORD
 
 SHOWN = ("auc", "log_loss", "ece")
-WORDS: Mapping[Lang, Mapping[str, str]] = {
+WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "late": "more than {k} days late", "late_at_all": "late at all", "invoices": "invoices", "late_ones": "late",
         "customers": "customers", HAZARD: "hazard", RECORD: "shrunken rate", "ahead": "hazard less rate, log loss",
@@ -28,7 +27,7 @@ WORDS: Mapping[Lang, Mapping[str, str]] = {
         "none": "无", "model": "模型", "prior": "较早新客户的迟付比例", "uncalibrated": "校准前",
     },
 }  # fmt: skip
-METRICS: Mapping[Lang, Mapping[str, str]] = {
+METRICS: Mapping[str, Mapping[str, str]] = {
     "en": {"auc": "AUC", "log_loss": "log loss", "ece": "ECE"},
     "zh": {"auc": "AUC", "log_loss": "对数损失", "ece": "ECE"},
 }
@@ -49,8 +48,7 @@ def blanks_of_parts(trained: Trained, recipe: Recipe) -> dict[str, str]:
         "n_judged_newcomers": f"{0 if fresh is None else fresh.n_customers:,}",
         "n_judged_newcomers_with_event": f"{0 if fresh is None else fresh.n_customers_with_event:,}",
     }
-    by_lang: tuple[tuple[str, Lang], ...] = (("", "en"), ("_zh", "zh"))
-    for end, lang in by_lang:
+    for end, lang in (("", "en"), ("_zh", "zh")):
         words = WORDS[lang]
         told[f"invoice_figures{end}"] = _invoices(trained, lang)
         told[f"newcomers_speak{end}"] = words["by_facts" if log.get("newcomers_speak") else "by_history"]
@@ -59,7 +57,7 @@ def blanks_of_parts(trained: Trained, recipe: Recipe) -> dict[str, str]:
     return told
 
 
-def _invoices(trained: Trained, lang: Lang) -> str:
+def _invoices(trained: Trained, lang: str) -> str:
     words = WORDS[lang]
     if not trained.invoices:
         return words["no_invoice"]
@@ -75,7 +73,7 @@ def _invoices(trained: Trained, lang: Lang) -> str:
     return "\n".join(lines)
 
 
-def _newcomers(trained: Trained, lang: Lang) -> str:
+def _newcomers(trained: Trained, lang: str) -> str:
     words, found = WORDS[lang], trained.evaluation.newcomers
     if found is None:
         return words["no_newcomer"]

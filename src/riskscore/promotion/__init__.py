@@ -8,6 +8,7 @@ from riskscore.promotion.blast import Blast, blast_radius
 from riskscore.promotion.earning import Earned, Trades, earned
 from riskscore.promotion.evidence import Evidence, Row, judge_segments
 from riskscore.promotion.gate import Check, compare
+from riskscore.promotion.moves import Moved, Moves, Stood
 from riskscore.promotion.parity import check_parity
 from riskscore.promotion.stability import population_stability
 from riskscore.promotion.terms import GateTerms, parse
@@ -18,7 +19,10 @@ __all__ = [
     "Earned",
     "Evidence",
     "GateTerms",
+    "Moved",
+    "Moves",
     "Row",
+    "Stood",
     "Trades",
     "blast_radius",
     "check_parity",

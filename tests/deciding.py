@@ -127,6 +127,9 @@ class LinearModel:
         )
         return Probability(middle, low, high)
 
+    def trained_rows(self) -> pa.Table:
+        return features_of(*(f"t{number}" for number in range(200)), **GOOD)
+
     def unfamiliar(self, frame: pa.Table) -> list[tuple[str, ...]]:
         return [
             tuple(name for name in self.weights if isinstance(row[name], float) and row[name] > self.seen_to)

@@ -7,9 +7,9 @@ import typer
 from riskscore.stores.approvals import proposal_of
 from riskscore.stores.comparisons import comparison
 from riskscore.stores.database import open_database
+from riskscore.stores.gate import gate_terms
 from riskscore.stores.models import approve_version
 from riskscore.stores.workplace import Workplace
-from riskscore_pipelines.promoting.comparing import gate_terms
 from riskscore_pipelines.promoting.shown import show_comparison
 from riskscore_pipelines.shown import console
 

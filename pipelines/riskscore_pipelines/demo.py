@@ -23,6 +23,7 @@ from riskscore.errors import UsageRefused
 from riskscore.simulation import simulate
 from riskscore.stores.database import open_database
 from riskscore.stores.exports import Written, write_exports
+from riskscore.stores.gate import gate_terms
 from riskscore.stores.ledgers import Delivery, ingest, open_book
 from riskscore.stores.ledgers.mapping import Mapping, load
 from riskscore.stores.ledgers.receipts import Receipt
@@ -34,7 +35,7 @@ from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.columns import money_of
 from riskscore_pipelines.policy_measuring import Measured, measured
 from riskscore_pipelines.promoting.beside import why_held
-from riskscore_pipelines.promoting.comparing import compare_version, gate_terms
+from riskscore_pipelines.promoting.comparing import compare_version
 from riskscore_pipelines.report import Material, material_of, write_report
 from riskscore_pipelines.reporting.facts import Report
 from riskscore_pipelines.reporting.figures import headline, riskiest_large

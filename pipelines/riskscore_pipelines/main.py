@@ -32,6 +32,7 @@ VERBS = {
     "rollback": "Put the model version that was in force before back in force.",
     "models": "List model versions, approvals and headline figures.",
     "score": "Score, explain and price every customer of a book at a date.",
+    "release": "Look at a run that was held, and publish it; the work of two people.",
     "explain": "Say why one customer has its score, limit and terms.",
     "plans": "What a customer could do today to get a better grade, limit or terms.",
     "report": "Write one self-contained HTML report over a book at a date.",

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +12,14 @@ import typer
 from sqlalchemy.engine import Engine
 
 from riskscore.decisions import Decision
+from riskscore.promotion.drift import Drift, drift_over
 from riskscore.stores import decisions as log
 from riskscore.stores.database import open_database
 from riskscore.stores.desk import Signed, Told, in_force
 from riskscore.stores.files import appearing_at
 from riskscore.stores.ledgers import Book, open_book
 from riskscore.stores.models import Registry
+from riskscore.stores.publishing import refuse_held
 from riskscore.stores.runs import decide_book
 from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.days import day_to_look_at
@@ -80,6 +83,11 @@ class Material:
     decisions: Sequence[Decision]
     quality: Quality | None
 
+    @cached_property
+    def drift(self) -> Drift | None:
+        """How far the customers lie from those of training; None without a model."""
+        return None if self.signed.model is None else drift_over(self.signed.model, self.decisions)
+
     def report(self, lang: Lang) -> Report:
         """The facts in the words of one language."""
         return report_of(
@@ -91,6 +99,7 @@ class Material:
             quality=self.quality,
             provenance=self.signed.provenance(self.book, self.on),
             params=self.signed.params,
+            drift=self.drift,
         )
 
 
@@ -121,8 +130,12 @@ def material_of(
 
 
 def recorded_or_decided(engine: Engine, book: Book, on: dt.date, signed: Signed, told: Told) -> list[Decision]:
-    """The decisions of this run as recorded, where it is complete; otherwise decided now, and not recorded."""
+    """The decisions of this run as recorded, where it is complete; otherwise decided now, and not recorded.
+
+    Raises HeldForReview where the run is held.
+    """
     run_id = signed.provenance(book, on).run_id
+    refuse_held(engine, run_id)
     if log.is_complete(engine, run_id):
         return [stored.decision for stored in log.of_run(engine, run_id)]
     return [decision for part in decide_book(book, on, signed, told=told) for decision in part.decisions]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,10 +20,12 @@ from riskscore.decisions import Decision, Provenance
 from riskscore.phrases import Lang, referral_sentence, rule_name, word
 from riskscore.policy import Params
 from riskscore.policy.unmeasured import Unmeasured, denied_by_grade, unmeasured
+from riskscore.promotion.drift import Drift, DriftWatch, trained_of
 from riskscore.stores import decisions as log
-from riskscore.stores import reviews
+from riskscore.stores import publishing, reviews
 from riskscore.stores.database import open_database
 from riskscore.stores.desk import Told, in_force
+from riskscore.stores.gate import gate_terms
 from riskscore.stores.ledgers import open_book
 from riskscore.stores.rowfiles import refuse_unwritable
 from riskscore.stores.runs import decide_book
@@ -30,6 +33,7 @@ from riskscore.stores.scores import write_scores
 from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.columns import money_of, table_of
 from riskscore_pipelines.days import day_to_look_at
+from riskscore_pipelines.drifting import plain_drift, told_drift
 from riskscore_pipelines.rows import rows_of
 from riskscore_pipelines.shown import console, progress_bar
 
@@ -39,6 +43,9 @@ HELP = """Score, explain and price every customer of a book at a date.
 
 Only what was known by the date counts. Every decision is recorded; scoring the same again records nothing new and gives the
 same bytes.
+
+Where approvals, the sum of limits or single limits move more against the run published before than gate.toml lets them, the run
+is kept, not published, and no file is written (status 8): two people may release it, see riskscore release.
 
 Example:  riskscore score --book book --as-of 2026-06-30 --out scores.csv
 """
@@ -122,9 +129,12 @@ class Summary:
     terms: Counter[str] = field(default_factory=Counter)
     money: dict[str, dict[str, Decimal]] = field(default_factory=dict)
     n_denied_by_grade: int = 0
+    drifting: DriftWatch | None = None
 
     def add(self, decision: Decision) -> None:
         """Count one decision."""
+        if self.drifting is not None:
+            self.drifting.add(decision)
         self.statuses[decision.status] += 1
         self.grades["none" if decision.grade is None else str(decision.grade)] += 1
         self.referrals.update(decision.referral.reasons if decision.referral else ())
@@ -137,6 +147,11 @@ class Summary:
         recommended = recommendation.limit if recommendation is not None else None
         for name, amount in zip(SUMS, (decision.exposure, decision.overdue, decision.limit_now, recommended), strict=True):
             sums[name] += amount or Decimal(0)
+
+    @cached_property
+    def drift(self) -> Drift | None:
+        """How far the customers lie from those of training; None without a model."""
+        return None if self.drifting is None else self.drifting.drift
 
     @property
     def unmeasured(self) -> Unmeasured | None:
@@ -159,6 +174,7 @@ class Summary:
             "binding_cap": dict(self.binding.most_common()),
             "terms": dict(self.terms.most_common()),
             "unmeasured": (found := self.unmeasured) and asdict(found),
+            "drift": self.drift and plain_drift(self.drift),
             "money": {currency: {name: str(amount) for name, amount in sums.items()} for currency, sums in self.money.items()},
             "stages": self.watch.as_json(),
         }
@@ -178,8 +194,9 @@ def score_book(
     """Decide every customer of the book, record the decisions, write the scores file.
 
     as_of: default the book's last known day. model: None refers everybody. texts: the folder of grades and policy. The file
-    appears whole, after every decision is recorded. Raises what opening the book, the texts and the model raise, before anything
-    is written; StorageFailed where disk or database do not take it: the run can be repeated, and records nothing twice.
+    appears whole, after every decision is recorded and the run is published. Raises what opening the book, the texts and the
+    model raise, before anything is written; HeldForReview, without a file, where the run moves more against the one before than
+    gate.toml lets it; StorageFailed where disk or database do not take it: the run can be repeated, and records nothing twice.
     """
     refuse_unwritable(out)
     book = open_book(book_folder)
@@ -190,6 +207,13 @@ def score_book(
         if signed.why_not is not None:
             print(f"riskscore: {signed.why_not} Until then everybody is referred.", file=sys.stderr)
         summary = Summary(out, signed.provenance(book, on), signed.params)
+        summary.drifting = None if signed.model is None else DriftWatch(trained_of(signed.model))
+        run_id = summary.provenance.run_id
+        publishing.refuse_held(engine, run_id)
+        bounds = gate_terms(workplace, texts).runs
+        # A run that is published is not compared again: equal runs are the same run.
+        compared = None if log.is_complete(engine, run_id) else publishing.against(engine, summary.provenance, texts)
+        moves = publishing.moves_against(engine, compared)
         overrides = reviews.holding(engine, on)
         parts: list[pa.Table] = []
         for part in decide_book(book, on, signed, told=told, watch=summary.watch):
@@ -200,9 +224,12 @@ def score_book(
                 parts.append(rows_of(part.decisions, lang, part.names, overrides))
             for decision in part.decisions:
                 summary.add(decision)
+                moves.add(decision)
         n_customers = summary.statuses.total()
         with summary.watch("write", n_customers):
-            log.complete(engine, summary.provenance, n_customers)
+            publishing.publish(
+                engine, summary.provenance, n_customers, moves, bounds, model=texts, compared=compared
+            )  # fmt: skip
             write_scores(pa.concat_tables([rows_of([]), *parts]), out)
     finally:
         engine.dispose()
@@ -234,6 +261,8 @@ def show(summary: Summary, lang: Lang) -> None:
             for name, count in counted.most_common():
                 rows.add_row(say(name, lang), f"{count:,}")
             out.print(rows)
+    if summary.drift is not None:
+        out.print(told_drift(summary.drift, lang), markup=False)
     if summary.unmeasured is not None:
         out.print(word("policy_unmeasured", lang, **summary.unmeasured.told), markup=False)
     stages = table_of("Time", "stage", "seconds", "customers a second")

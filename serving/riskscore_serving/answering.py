@@ -101,6 +101,8 @@ async def score(request: Request) -> Response:
     referred = decision.referral.reasons if decision.referral else ()
     if "stale_book" in referred:
         raise Refusal("storage-unavailable", "The book is older than this house allows.", headers={"Retry-After": "3600"})
+    if "run_held" in referred:
+        raise ModelRefused("the run over this book is held for review")
     if {"model_unavailable", "no_model", "no_probability"} & set(referred):
         raise ModelRefused("no model answers")
     return _answer(_told(office, decision, wanted))

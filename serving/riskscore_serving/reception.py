@@ -1,7 +1,8 @@
 """The reception: hands every request the desk over what is in force now: newest book, approved model, signed texts."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,7 +16,8 @@ from riskscore.errors import ModelRefused, RiskscoreError, StorageFailed
 from riskscore.stores.approvals import approval_in_force
 from riskscore.stores.database import open_database
 from riskscore.stores.desk import Desk, Signed, in_force, open_desk
-from riskscore.stores.ledgers import open_book
+from riskscore.stores.holds import unreleased
+from riskscore.stores.ledgers import Book, open_book
 from riskscore.stores.signed_texts import find_text
 from riskscore.stores.workplace import Workplace
 
@@ -29,7 +31,8 @@ class Reception:
     as_of: the date to answer for; None: the last day the newest version of the book knows. model: None refers everybody.
     store: gives the open database; None opens one for each look. look_every: seconds in which nothing is looked at again.
     in_background: the desk that is open answers while the next one is opened, instead of letting everybody wait for it.
-    The day after the approval of its model ran out, and where an approved model cannot be loaded, everybody is referred.
+    The day after the approval of its model ran out, where an approved model cannot be loaded, and while the run over the book is
+    held for review, everybody is referred.
     """
 
     workplace: Workplace
@@ -93,38 +96,51 @@ class Reception:
     def _look(self) -> tuple[Any, ...]:
         """What a desk depends on."""
         texts = tuple(find_text(f"{self.texts}/{name}.toml", self.workplace.models).read_bytes() for name in ("grades", "policy"))
-        return open_book(self.book).digest, texts, self._approval()
+        return open_book(self.book).digest, texts, self._approval_and_holds()
 
-    def _approval(self) -> tuple[Any, ...]:
+    def _approval_and_holds(self) -> tuple[Any, ...]:
         if self.model is None:
             return ()
-        engine = self.store() if self.store is not None else open_database(self.workplace.database)
-        try:
-            approval = approval_in_force(engine, self.texts)
-            return approval.digest, approval.last_day, approval.last_day < datetime.now(UTC).date()
-        except ModelRefused:
-            return ("none",)
-        finally:
-            if self.store is None:
-                engine.dispose()
+        with self._database() as engine:
+            try:
+                approval = approval_in_force(engine, self.texts)
+            except ModelRefused:
+                return ("none",)
+            is_over = approval.last_day < datetime.now(UTC).date()
+            return approval.digest, approval.last_day, is_over, _held(engine)
 
     def _open(self) -> Desk:
         book = open_book(self.book)
         on = book.day_to_look_at(self.as_of)
-        return open_desk(book, on, self._signed(on), told=lambda *_: None)
+        return open_desk(book, on, self._signed(book, on), told=lambda *_: None)
 
-    def _signed(self, on: date) -> Signed:
+    def _signed(self, book: Book, on: date) -> Signed:
         if self.model is None:
             return in_force(self.workplace, None, on, model_name=self.texts)
-        engine = self.store() if self.store is not None else open_database(self.workplace.database)
+        with self._database() as engine:
+            try:
+                signed = in_force(self.workplace, engine, on, model_name=self.texts)
+                is_held = signed.provenance(book, on).run_id in _held(engine)
+            except (ModelRefused, StorageFailed) as error:
+                if isinstance(error, StorageFailed) and self._desk is not None:
+                    raise  # the registry does not answer: the verified model that is open goes on
+                log.warning("everybody is referred: %s", error)
+                without = in_force(self.workplace, None, on, model_name=self.texts)
+                return replace(without, why_not=str(error), doubt="model_unavailable")
+        return signed.in_doubt("run_held") if is_held else signed
+
+    @contextmanager
+    def _database(self) -> Iterator[Engine]:
+        if self.store is not None:
+            yield self.store()
+            return
+        engine = open_database(self.workplace.database)
         try:
-            return in_force(self.workplace, engine, on, model_name=self.texts)
-        except (ModelRefused, StorageFailed) as error:
-            if isinstance(error, StorageFailed) and self._desk is not None:
-                raise  # the registry does not answer: the verified model that is open goes on
-            log.warning("everybody is referred: %s", error)
-            without = in_force(self.workplace, None, on, model_name=self.texts)
-            return replace(without, why_not=str(error), doubt="model_unavailable")
+            yield engine
         finally:
-            if self.store is None:
-                engine.dispose()
+            engine.dispose()
+
+
+def _held(engine: Engine) -> frozenset[str]:
+    """The runs that wait for two people; while there are none, that costs one look at an empty table."""
+    return frozenset(each.run_id for each in unreleased(engine))

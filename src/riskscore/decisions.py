@@ -23,13 +23,13 @@ PLAIN = frozenset({str, int, float, bool, type(None)})
 Status = Literal["scored", "referred", "not_scored"]
 
 REFERRAL_REASONS = (
-    "model_unavailable", "stale_book",
+    "model_unavailable", "stale_book", "run_held",
     "no_payment_history", "no_model", "no_probability", "wide_interval", "thin_history", "natural_person",
 )  # fmt: skip
 """Why a person has to look: see `riskscore.scoring` for when, and the phrases for the words."""
 
-Doubt = Literal["model_unavailable", "stale_book"]
-"""Why all of a run is referred: an approved model cannot be asked; the book is too old."""
+Doubt = Literal["model_unavailable", "stale_book", "run_held"]
+"""Why all of a run is referred: an approved model cannot be asked; the book is too old; the run over it waits for two people."""
 
 NOT_SCORED_REASONS = ("internal_error", "non_finite_feature")
 """Why a customer has no answer at all."""

@@ -11,6 +11,8 @@ import pytest
 
 from invented_report import HOSTILE, invented_report
 from riskscore.policy.unmeasured import Unmeasured
+from riskscore.promotion.drift import Drift
+from riskscore.promotion.stability import Stability
 from riskscore_pipelines.reporting.facts import Ageing, Concentration
 from riskscore_pipelines.reporting.formats import Formats, Lang, sentences
 from riskscore_pipelines.reporting.render import render
@@ -78,6 +80,21 @@ def test_numbers_that_nobody_measured_are_told_where_they_deny_many(lang: Lang) 
     assert "312" in told
     assert "riskscore policy measure" in told
     assert "riskscore policy measure" not in render(invented_report(), lang)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_drift_against_training_is_told_beside_the_quality_of_the_model(lang: Lang) -> None:
+    same = Stability(0.02, 0.1)
+    shifted = Drift(
+        987, 256, 0.081, 0.127, Stability(0.34, 0.12), {"overdue_share": same, "tenure_days": Stability(0.5, 0.1)}, 0, 30
+    )
+    told = render(replace(invented_report(), drift=shifted), lang)
+
+    assert "987" in told
+    assert "12.7%" in told
+    assert "tenure_days" in told
+    assert "overdue_share" not in told
+    assert "987" not in render(invented_report(), lang)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -27,7 +27,6 @@ from riskscore.promotion import (
     check_parity,
     compare_parts,
     judge_segments,
-    parse,
     population_stability,
 )
 from riskscore.promotion import compare as checks_of
@@ -37,6 +36,7 @@ from riskscore.recipe import Recipe
 from riskscore.stores.approvals import Approval, approval_in_force
 from riskscore.stores.comparisons import Comparison, comparison_of, look_number
 from riskscore.stores.desk import Signed, Told, look_at
+from riskscore.stores.gate import gate_terms
 from riskscore.stores.ledgers import Book
 from riskscore.stores.models import Registry, Version
 from riskscore.stores.models.approved import load_of, load_version
@@ -57,11 +57,6 @@ from riskscore_pipelines.promoting.parts import invoices_to_compare, newcomers_t
 from riskscore_pipelines.promoting.rows import Compared, Side, rows_to_compare
 
 FORMAT = 1
-
-
-def gate_terms(workplace: Workplace, name: str) -> GateTerms:
-    """The terms of the gate in force for a model: the company's own text, or the shipped one."""
-    return parse(find_text(f"{name}/gate.toml", workplace.models).read_text(encoding="utf-8"))
 
 
 def compare_version(workplace: Workplace, engine: Engine, name: str, version: str, book: Book, *, told: Told) -> Comparison:

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from riskscore.policy.unmeasured import Unmeasured
+from riskscore.promotion.drift import Drift
 
 
 @dataclass(frozen=True)
@@ -168,3 +169,4 @@ class Report:
     deliveries: Sequence[Delivery]
     provenance: Mapping[str, str]
     unmeasured: Unmeasured | None = None
+    drift: Drift | None = None

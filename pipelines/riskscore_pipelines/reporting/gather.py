@@ -12,6 +12,7 @@ from riskscore.phrases import Lang, menu_sentences, not_scored_sentence, referra
 from riskscore.policy import Params, Recommendation
 from riskscore.policy.unmeasured import denied_by_grade, unmeasured
 from riskscore.portfolio import AGEING, DsoRule, Portfolio, dso_alert, take_portfolio_and_ageing
+from riskscore.promotion.drift import Drift
 from riskscore.stores.ledgers import Book
 from riskscore.stores.ledgers.quarantine import read_quarantine
 from riskscore_pipelines.reporting.facts import Ageing, Concentration, Delivery, Dso, Family, Quality, Report, Scored
@@ -72,6 +73,7 @@ def report_of(
     quality: Quality | None,
     provenance: Provenance,
     params: Params,
+    drift: Drift | None = None,
 ) -> Report:
     """The facts in the words of one language."""
     portfolio = standing.portfolio
@@ -91,6 +93,7 @@ def report_of(
             n_denied=sum(denied_by_grade(decision.recommendation) for decision in decisions),
             n_graded=sum(decision.grade is not None for decision in decisions),
         ),
+        drift=drift,
     )
 
 

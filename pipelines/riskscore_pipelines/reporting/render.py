@@ -11,6 +11,7 @@ from markupsafe import Markup
 from riskscore import charts
 from riskscore.phrases import word
 from riskscore.portfolio import AGEING
+from riskscore_pipelines.drifting import told_drift
 from riskscore_pipelines.reporting import figures
 from riskscore_pipelines.reporting.dress import font, style
 from riskscore_pipelines.reporting.facts import Quality, Report
@@ -69,6 +70,7 @@ def render(report: Report, lang: Lang) -> str:
             largest_share=largest,
             over_cap=largest > report.concentration.single_buyer_cap,
             quality=report.quality,
+            drift=report.drift and told_drift(report.drift, lang),
             smaller_is_better=SMALLER_IS_BETTER,
             calibration=_calibration(report.quality),
             roc_legend=_roc_legend(report.quality, f),

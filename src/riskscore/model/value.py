@@ -1,5 +1,6 @@
 """A model as a value: log-odds, exact contributions, calibrated probability with its interval, and what it has never seen."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -123,6 +124,12 @@ class Model(Speaker):
 
     def __repr__(self) -> str:
         return f"Model({self.name!r}, digest={self.digest[:12]}, trained_until={self.trained_until})"
+
+    def trained_rows(self) -> pa.Table:
+        """Features of rows it learned from, spread evenly over all of them: those of the self-test, without ids."""
+        stored = json.loads(self.files["selftest.json"])["features"]
+        kinds = {each["name"]: pa.string() if each["kind"] == "category" else pa.float64() for each in self.formula.inputs}
+        return pa.table({name: pa.array(values, kinds[name]) for name, values in stored.items()})
 
     def part(self, name: str) -> dict[str, bytes]:
         """The files of an object that travels with the model, by their names within it; empty where it has none of that name."""

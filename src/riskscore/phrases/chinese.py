@@ -247,6 +247,7 @@ CODES: Mapping[str, str] = {
 REFERRALS: Mapping[str, str] = {
     "model_unavailable": "目前无法使用已批准的模型：额度仅按规则得出",
     "stale_book": "账册数据过旧，超过本企业允许的期限：须人工核查此后发生的情况",
+    "run_held": "对该账册的评分变动超出本企业允许的幅度，尚未放行：须先由两人核查",
     "no_payment_history": "尚无已结清的发票：额度最多为新客户规则所允许的额度",
     "no_model": "没有已批准的模型：额度仅按规则得出",
     "no_probability": "模型没有给出可用的概率：额度仅按规则得出",
@@ -291,6 +292,11 @@ WORDS: Mapping[str, str] = {
     "cap_with_security": "{cap}（其中{security}因有担保而增加）",
     "terms_with_security": "{terms}；仅在有担保、抵押或保证金时给予信用",
     "unknown": "未知",
+    "drift_none": "漂移：评分与影响最大的数值的分布与训练时一致（{n}名客户，对照训练数据{rows}行）",
+    "drift": "漂移：{names}的分布与训练时不同（{n}名客户，对照训练数据{rows}行；平均概率训练时{before}，现在{now}）。"
+    "结果并不因此有误，但其依据的是另一类客户：请与新训练的版本比较",
+    "drift_score": "评分",
+    "drift_unseen": "训练数据中未出现过的类别",
     "unfamiliar": "训练数据中没有类似情况：{features}",
     "page": "{name}：评分、额度与账期",
     "as_of": "截至{on}",

@@ -261,6 +261,7 @@ CODES: Mapping[str, str] = {
 REFERRALS: Mapping[str, str] = {
     "model_unavailable": "The approved model cannot be asked just now: the limit follows from the rules alone",
     "stale_book": "The book is older than the policy of this house allows: somebody has to look at what happened since",
+    "run_held": "The run over this book moved more than the house lets it and was not released: two people look at it first",
     "no_payment_history": "No invoice was settled yet: the limit is at most that of the rules for new customers",
     "no_model": "There is no approved model to ask: the limit follows from the rules alone",
     "no_probability": "The model gave no usable probability: the limit follows from the rules alone",
@@ -305,6 +306,11 @@ WORDS: Mapping[str, str] = {
     "cap_with_security": "{cap} ({security} of it because security stands behind the customer)",
     "terms_with_security": "{terms}; credit only against a guarantee, collateral or a deposit",
     "unknown": "not known",
+    "drift_none": "Drift: none in the scores and the numbers that weigh most ({n} customers against {rows} rows of training)",
+    "drift": "Drift: {names} lie otherwise than in training ({n} customers against {rows} rows of it; mean probability {before} "
+    "there, {now} here). The answers are not wrong for that, but rest on customers of another kind: compare with a new training",
+    "drift_score": "the scores",
+    "drift_unseen": "categories that training never saw",
     "unfamiliar": "The training data held nothing like this: {features}",
     "page": "{name}: score, limit and terms",
     "as_of": "as of {on}",

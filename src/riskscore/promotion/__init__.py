@@ -9,6 +9,7 @@ from riskscore.promotion.check import Check
 from riskscore.promotion.earning import Earned, Trades, earned
 from riskscore.promotion.evidence import Evidence, Row, judge_segments
 from riskscore.promotion.gate import compare
+from riskscore.promotion.moves import Moved, Moves, Stood
 from riskscore.promotion.parity import check_parity
 from riskscore.promotion.parts import PartEvidence, PartRow, Parts, compare_parts
 from riskscore.promotion.stability import population_stability
@@ -20,10 +21,13 @@ __all__ = [
     "Earned",
     "Evidence",
     "GateTerms",
+    "Moved",
+    "Moves",
     "PartEvidence",
     "PartRow",
     "Parts",
     "Row",
+    "Stood",
     "Trades",
     "blast_radius",
     "check_parity",

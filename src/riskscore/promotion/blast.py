@@ -63,37 +63,40 @@ def blast_radius(before: Sequence[Decision], after: Sequence[Decision]) -> Blast
     if len(before) != len(after) or {decision.customer_id for decision in before} != set(now):
         raise ValueError("the two sets of decisions are not about the same customers")
     pairs = [(decision, now[decision.customer_id]) for decision in before]
-    limits = [(_limit(old), _limit(new)) for old, new in pairs]
+    limits = [(limit_of(old), limit_of(new)) for old, new in pairs]
     n = len(pairs)
     return Blast(
         n_customers=n,
         n_regraded=sum(old.grade != new.grade for old, new in pairs),
         n_far=sum(_is_far(old.grade, new.grade) for old, new in pairs),
-        approvals_before=sum(map(_approved, before)) / n if n else 0.0,
-        approvals_after=sum(map(_approved, after)) / n if n else 0.0,
+        approvals_before=sum(map(is_approved, before)) / n if n else 0.0,
+        approvals_after=sum(map(is_approved, after)) / n if n else 0.0,
         limits_before=sum((old for old, _ in limits), ZERO),
         limits_after=sum((new for _, new in limits), ZERO),
         n_doubled=sum(new > 2 * old for old, new in limits),
         n_raised=sum(new > old for old, new in limits),
         n_cut=sum(new < old for old, new in limits),
-        n_above_cap=sum(map(_above_cap, after)),
+        n_above_cap=sum(map(is_above_cap, after)),
     )
+
+
+def limit_of(decision: Decision) -> Decimal:
+    """The recommended limit; 0 where there is none."""
+    return decision.recommendation.limit if decision.recommendation is not None else ZERO
+
+
+def is_approved(decision: Decision) -> bool:
+    """Was it decided without a person, and with credit?"""
+    return decision.status == "scored" and limit_of(decision) > 0
+
+
+def is_above_cap(decision: Decision) -> bool:
+    """Is the recommended limit above a cap of the policy? Only a fault of the program makes it so."""
+    recommendation = decision.recommendation
+    return recommendation is not None and any(recommendation.limit > max(cap.amount, ZERO) for cap in recommendation.caps)
 
 
 def _is_far(old: int | None, new: int | None) -> bool:
     if old is None or new is None:
         return old != new
     return abs(old - new) >= FAR
-
-
-def _limit(decision: Decision) -> Decimal:
-    return decision.recommendation.limit if decision.recommendation is not None else ZERO
-
-
-def _approved(decision: Decision) -> bool:
-    return decision.status == "scored" and _limit(decision) > 0
-
-
-def _above_cap(decision: Decision) -> bool:
-    recommendation = decision.recommendation
-    return recommendation is not None and any(recommendation.limit > max(cap.amount, ZERO) for cap in recommendation.caps)

@@ -137,12 +137,17 @@ def check_moves(blast: Blast, terms: GateTerms) -> list[Check]:
     """How much would change at once, against what may; a limit above a cap of the policy never may."""
     moves = terms.moves
     return [
-        _at_most("grades_moved", blast.far_share, float(moves.grades)),
-        _at_most("approvals_moved", abs(blast.approvals_moved), float(moves.approvals)),
-        _at_most("limits_moved", abs(blast.limits_moved), float(moves.limits)),
-        _at_most("limits_doubled", blast.doubled_share, float(moves.doubled)),
-        _at_most("limits_above_cap", blast.n_above_cap, 0),
+        at_most("grades_moved", blast.far_share, float(moves.grades)),
+        at_most("approvals_moved", abs(blast.approvals_moved), float(moves.approvals)),
+        at_most("limits_moved", abs(blast.limits_moved), float(moves.limits)),
+        at_most("limits_doubled", blast.doubled_share, float(moves.doubled)),
+        at_most("limits_above_cap", blast.n_above_cap, 0),
     ]
+
+
+def at_most(name: str, value: float, bound: float) -> Check:
+    """An exact figure that must not be above its bound."""
+    return Check(name, value, None, bound, value <= bound)
 
 
 def _profit(evidence: Evidence, weights: Floats, margin: float) -> Check:
@@ -171,7 +176,3 @@ def _worsened(name: str, worse: Floats, margin: float) -> Check:
 
 def _at_least(name: str, value: int, bound: int) -> Check:
     return Check(name, value, None, bound, value >= bound)
-
-
-def _at_most(name: str, value: float, bound: float) -> Check:
-    return Check(name, value, None, bound, value <= bound)

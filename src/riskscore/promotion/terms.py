@@ -58,6 +58,16 @@ class Moves(_Part):
     doubled: Decimal = _share("share of customers whose limit more than doubles")
 
 
+class Runs(_Part):
+    """How much a run over the book may move against the one published before, over the customers of both."""
+
+    approvals: Decimal = _share("share of customers decided without a person, up or down")
+    limits: Decimal = _share("sum of all limits, up or down, as a share of it")
+    doubled: int = Field(
+        ge=0, le=10**6, description="limits that may be more than twice the one before and more than twice the one granted today"
+    )
+
+
 class Validity(_Part):
     """How long an approval holds."""
 
@@ -72,6 +82,7 @@ class GateTerms(_Part):
     no_worse: NoWorse
     steady: Steady
     moves: Moves
+    runs: Runs
     validity: Validity
 
     @property

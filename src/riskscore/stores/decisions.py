@@ -84,7 +84,7 @@ def append_in(connection: Connection, decisions: Sequence[Decision], signed: Tex
     _record_texts(connection, provenance, signed)
     new = [decision for decision in decisions if decision.customer_id not in there]
     if new:
-        _record_run(connection, provenance)
+        record_run(connection, provenance)
         connection.execute(sa.insert(DECISIONS), _chained(connection, new))
     return len(new)
 
@@ -92,25 +92,52 @@ def append_in(connection: Connection, decisions: Sequence[Decision], signed: Tex
 def complete(engine: Engine, provenance: Provenance, n_decisions: int) -> None:
     """Mark a run complete: from now on it is read. Once is enough; a second time changes nothing.
 
-    Raises StorageFailed where fewer or more decisions of the run are recorded than were made.
+    Nothing is compared here: see `riskscore.stores.publishing`. Raises StorageFailed where fewer or more decisions of the run are
+    recorded than were made.
     """
     with writing(engine) as connection:
-        counted = sa.select(sa.func.count()).select_from(DECISIONS).where(DECISIONS.c.run_id == provenance.run_id)
-        there = connection.execute(counted).scalar_one()
-        if there != n_decisions:
-            raise StorageFailed(
-                f"run {provenance.run_id}: {there} decisions are recorded, {n_decisions} were made. Run it again."
-            )
-        if not _is_complete(connection, provenance.run_id):
-            _record_run(connection, provenance)
-            row = {"run_id": provenance.run_id, "n_decisions": n_decisions, "recorded_at": now()}
-            connection.execute(sa.insert(COMPLETIONS), row)
+        check_whole(connection, provenance.run_id, n_decisions)
+        if not is_complete_in(connection, provenance.run_id):
+            complete_in(connection, provenance, n_decisions)
+
+
+def check_whole(connection: Connection, run_id: str, n_decisions: int) -> None:
+    """Raises StorageFailed where fewer or more decisions of the run are recorded than were made."""
+    counted = sa.select(sa.func.count()).select_from(DECISIONS).where(DECISIONS.c.run_id == run_id)
+    there = connection.execute(counted).scalar_one()
+    if there != n_decisions:
+        raise StorageFailed(f"run {run_id}: {there} decisions are recorded, {n_decisions} were made. Run it again.")
+
+
+def complete_in(connection: Connection, made: Provenance | str, n_decisions: int) -> None:
+    """Publish a run inside a transaction; the database refuses one that is held and was not released.
+
+    made: what it was made with, or the id of one that is recorded already.
+    """
+    run_id = made if isinstance(made, str) else made.run_id
+    if not isinstance(made, str):
+        record_run(connection, made)  # of a run without customers nothing is recorded yet
+    connection.execute(sa.insert(COMPLETIONS), {"run_id": run_id, "n_decisions": n_decisions, "recorded_at": now()})
+
+
+def record_run(connection: Connection, provenance: Provenance) -> None:
+    """Record what a run is made with, where it is not recorded yet."""
+    if connection.execute(sa.select(RUNS.c.run_id).where(RUNS.c.run_id == provenance.run_id)).one_or_none() is None:
+        manifest = canonical_bytes(provenance.manifest).decode()
+        row = {"run_id": provenance.run_id, "as_of": provenance.as_of, "manifest": manifest, "recorded_at": now()}
+        connection.execute(sa.insert(RUNS), row)
 
 
 def is_complete(engine: Engine, run_id: str) -> bool:
     """Was every decision of that run recorded? Readers look at no other run."""
     with reading(engine) as connection:
-        return _is_complete(connection, run_id)
+        return is_complete_in(connection, run_id)
+
+
+def is_complete_in(connection: Connection, run_id: str) -> bool:
+    """As `is_complete`, inside a transaction."""
+    query = sa.select(COMPLETIONS.c.run_id).where(COMPLETIONS.c.run_id == run_id)
+    return connection.execute(query).one_or_none() is not None
 
 
 def find(engine: Engine, decision_id: str) -> Stored | None:
@@ -285,13 +312,6 @@ def _chained(connection: Connection, decisions: Sequence[Decision]) -> list[dict
     return rows
 
 
-def _record_run(connection: Connection, provenance: Provenance) -> None:
-    if connection.execute(sa.select(RUNS.c.run_id).where(RUNS.c.run_id == provenance.run_id)).one_or_none() is None:
-        manifest = canonical_bytes(provenance.manifest).decode()
-        row = {"run_id": provenance.run_id, "as_of": provenance.as_of, "manifest": manifest, "recorded_at": now()}
-        connection.execute(sa.insert(RUNS), row)
-
-
 def _record_texts(connection: Connection, provenance: Provenance, signed: Texts) -> None:
     wanted = {getattr(provenance, kind): (kind, text) for kind, text in signed.items()}
     if not wanted:
@@ -319,11 +339,6 @@ def _digests(connection: Connection, run_id: str, customers: Sequence[str]) -> d
         )
         found.update((row.customer_id, row.digest) for row in connection.execute(query))
     return found
-
-
-def _is_complete(connection: Connection, run_id: str) -> bool:
-    query = sa.select(COMPLETIONS.c.run_id).where(COMPLETIONS.c.run_id == run_id)
-    return connection.execute(query).one_or_none() is not None
 
 
 def _stored(row: sa.Row[Any]) -> Stored:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from riskscore.errors import RiskscoreError
-from riskscore.stores import anchors, orders, reviews
+from riskscore.stores import anchors, holds, orders, reviews
 from riskscore.stores import decisions as log
 from riskscore.stores.answers import DECIDED
 from riskscore.stores.audit import AUDIT
@@ -111,8 +111,8 @@ def same_bytes(evidence: Evidence) -> Iterator[str]:
 
 
 def one_chain(evidence: Evidence) -> Iterator[str]:
-    """Both chains hold from their first row, no anchored head is gone; answers, reviews, orders are as the audit log has them."""
-    for chain in (log.verify, reviews.verify, orders.verify):  # the second follows the audit log as well
+    """Both chains hold from their first row, no anchored head is gone; what people did is as the audit log has it."""
+    for chain in (log.verify, reviews.verify, orders.verify, holds.verify):  # the second follows the audit log as well
         try:
             chain(evidence.engine)
         except RiskscoreError as error:

@@ -21,8 +21,8 @@ HELP = """Compare a registered version with the one in force, and propose it for
 
 Both answer for the same matured rows of the book. The version passes where its log loss is lower beyond chance (of customers, or
 of invoices with customers no worse), it is no worse in profit, calibration, any segment, newcomers and invoices, it is ahead of
-the rules of thumb and not clearly behind a scorecard, and not too much moves at once (gate.toml). Otherwise it is held (exit 8):
-two people may release it, each with --release and a reason. The comparison is kept and bound to the proposal.
+the rules of thumb and not clearly behind a scorecard, and not too much moves at once (gate.toml). Otherwise it is held (status
+8): two people may release it, each with --release and a reason. The comparison is kept and bound to the proposal.
 
 Example:  riskscore promote 2 --by 'Ann Lee' --book book
 """

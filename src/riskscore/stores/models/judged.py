@@ -67,9 +67,8 @@ def _write(path: Path, judged: Judged | None) -> None:
     }  # fmt: skip
     if judged is not None:
         rows = judged.rows.features
-        said = judged.pd.get(
-            HEADLINE, judged.pd[UNCALIBRATED]
-        )  # of newcomers of whom all paid late, or none, nothing else is known
+        # Of newcomers of whom all paid late, or none, only what the model said before calibration is known.
+        said = judged.pd[HEADLINE if HEADLINE in judged.pd else UNCALIBRATED]
         columns = {
             "who": pa.array(pseudonyms(rows["customer_id"].to_pylist()), pa.string()),
             "as_of": rows["as_of"],

@@ -92,6 +92,17 @@ def test_the_run_keeps_what_was_said_of_each_judged_invoice_under_pseudonyms_and
     assert len(content) < 64 * len(cases) + 4096
 
 
+@pytest.mark.parametrize("judged", ["nobody", "of-one-outcome"])
+def test_newcomers_of_whom_none_was_calibrated_are_kept_as_far_as_they_were_judged(tmp_path, judged):
+    newcomers = trained().judged.newcomers
+    raw = replace(newcomers, pd={name: each for name, each in newcomers.pd.items() if name != "model"})
+    few = replace(trained(), judged=replace(trained().judged, newcomers=None if judged == "nobody" else raw))
+    write_judged(tmp_path, few)
+    kept = read_judged((tmp_path / NEWCOMERS_FILE).read_bytes())
+
+    assert list(kept.values()) == ([] if judged == "nobody" else newcomers.pd["uncalibrated"].tolist())
+
+
 def test_equal_versions_are_asked_the_invoices_that_were_judged_and_are_as_good(book, side):
     evidence = asked(book, side, side)
     forecast = trained().forecast

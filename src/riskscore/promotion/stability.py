@@ -30,8 +30,8 @@ def population_stability(before: Floats, now: Floats, *, least: float, chance: f
 
     The bound is `least`, or what the index of an unmoved population stays below with that chance where that is more:
     (1/n + 1/m) times the chi-square quantile with classes - 1 degrees of freedom (Yurdakul & Naranjo 2020). That is too low
-    where classes hold few, so an index beyond it is judged by drawing from such populations. NaN and an infinite bound where a side
-    is empty.
+    where classes hold few, so an index beyond it is judged by drawing from such populations. NaN and an infinite bound where a
+    side is empty.
     """
     if not len(before) or not len(now):
         return Stability(float("nan"), float("inf"))

@@ -1,19 +1,30 @@
 """One answer whoever asks: what a desk keeps of a book decides as a single customer's own ledger does, to the last byte."""
 
+import struct
 from dataclasses import replace
 
 import pytest
+from starlette.testclient import TestClient
 
 from deciding import LinearModel
+from doors import Open
+from modelling import shipped_grades, small, trained
 from riskscore.decisions import Asked
+from riskscore.features import CATALOGUE
 from riskscore.scoring import Application
 from riskscore.simulation import simulate
-from riskscore.stores.desk import Desk, Signed, in_force, open_desk
+from riskscore.stores.desk import Desk, Signed, in_force, look_at, open_desk
 from riskscore.stores.exports import write_exports
-from riskscore.stores.ledgers import Delivery, ingest, open_book
+from riskscore.stores.ledgers import Book, Delivery, ingest, open_book
 from riskscore.stores.ledgers.mapping import load
 from riskscore.stores.runs import decide_book
 from riskscore.stores.workplace import Workplace
+from riskscore.training import gather
+from riskscore.training.gathering import Gathered
+from riskscore_pipelines.train import BookLedgers
+from riskscore_serving.app import create_app
+from riskscore_serving.office import Rules
+from riskscore_serving.settings import Address
 
 pytestmark = pytest.mark.slow
 
@@ -72,3 +83,71 @@ def test_an_applicant_is_decided_beside_the_book(desks):
 
     assert (found.customer_id, found.data_depth, found.asked) == ("applicant-1", "G", application.asked)
     assert found.case.receivables_others == kept.receivables.total
+
+
+N_CUSTOMERS = 1_200
+"""Of which more than a thousand are known at the newest date that a training learns from."""
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Book, Gathered, Signed]:
+    """A book of more than a thousand customers, what a training gathers of it, and a model that was really trained (on another book)."""
+    folder = tmp_path_factory.mktemp("large")
+    world = simulate("default", n_customers=N_CUSTOMERS, n_months=16, seed=21)
+    write_exports(world, folder / "exports")
+    ingest(Delivery(places=[str(folder / "exports")], mapping=load("canonical"), extracted_on=world.end_on), folder / "book")
+    book = open_book(folder / "book")
+    gathered = gather(BookLedgers(book), small(), until=book.last_known_on)
+    signed = in_force(Workplace(models=folder / "models"), None, gathered.cuts[-1], model_name="late_payment")
+    return book, gathered, replace(signed, model=trained().model, grades=shipped_grades())
+
+
+def bits(value: object) -> object:
+    """A feature as what it is made of: two floats that are equal and not the same bits differ here."""
+    return struct.pack("<d", value) if isinstance(value, float) else value
+
+
+def test_training_a_run_and_the_api_read_the_same_features_bit_for_bit(large):
+    book, gathered, signed = large
+    cut, model = gathered.cuts[-1], signed.model
+    batch = {
+        row["customer_id"]: row for n in book.buckets() for part in look_at(book, cut, n)[0] for row in part.features.to_pylist()
+    }
+    learned = {
+        row["customer_id"]: row
+        for rows in (gathered.rows, gathered.newcomers)
+        for row in rows.features.to_pylist()
+        if row["as_of"] == cut
+    }
+    of_run = {each.customer_id: each for part in decide_book(book, cut, signed, told=untold) for each in part.decisions}
+    names = [name for name in next(iter(batch.values())) if name in CATALOGUE]
+    desk = open_desk(book, cut, signed, untold)
+    app = create_app(lambda: desk, Address(), Open(), rules=Rules(max_book_age_days=36_500))
+
+    assert len(batch) > 1_000
+    assert len(learned) > 800
+    assert len(names) == len(CATALOGUE)
+    for customer, row in learned.items():
+        assert [bits(row[name]) for name in names] == [bits(batch[customer][name]) for name in names], customer
+    n_steps = 0
+    with TestClient(app, base_url="http://127.0.0.1:8000") as client:
+        for customer, row in batch.items():
+            answer = client.get(f"/v1/customers/{customer}/explanation").json()
+            chain = of_run[customer].chain
+            speaker = model if of_run[customer].case.n_paid_invoices else model.newcomer
+            served = {step["feature"]: step["value"] for step in answer["steps"]}
+            assert set(served) == (set() if chain is None else set(speaker.feature_names)), customer
+            assert {name: bits(value) for name, value in served.items()} == {name: bits(row[name]) for name in served}, customer
+            assert chain is None or {name: bits(chain.features[name]) for name in served} == {
+                name: bits(row[name]) for name in served
+            }
+            assert answer["pd"] == of_run[customer].pd
+            n_steps += len(served)
+    assert n_steps > 20_000
+
+
+def test_a_last_digit_of_a_feature_is_seen():
+    # The planted fault of the test above.
+    assert bits(0.1 + 0.2) != bits(0.3)
+    assert bits(0.0) != bits(-0.0)
+    assert bits(None) == bits(None)

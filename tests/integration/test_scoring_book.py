@@ -376,6 +376,10 @@ def test_whoever_scores_by_assumptions_that_deny_many_is_told_and_once_measured_
     assert riskscore("report", "--html", "told.html")[0] == 0
     assert sentence in (company / "told.html").read_text("utf-8")
     monkeypatch.setenv("RISKSCORE_MODELS", str(company / "measured"))
+    status, _, err = riskscore("score", "--out", "measured.csv")  # many more get credit: two people look at it first
+    assert (status, "decided without a person moved" in err or "the sum of all limits moved" in err) == (8, True)
+    for who in ("ann", "bo"):
+        assert riskscore("release", err.split("run ", 1)[1][:12], "--by", who, "--reason", "measured")[0] == 0
     after = json.loads(riskscore("score", "--out", "measured.csv", "--json")[1])
     assert after["unmeasured"] is None
     assert after["binding_cap"].get("grade", 0) < told["binding_cap"]["grade"]

@@ -9,12 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from deciding import GOOD, GRADES, PROVENANCE, RECEIVABLES, LinearModel, features_of, positions_of, shipped
-from gating import TERMS
+from gating import TERMS, compared
 from riskscore.errors import Conflict, HeldForReview, StorageFailed, UsageRefused
 from riskscore.scoring import decide_rows
 from riskscore.stores import audit, holds, publishing
 from riskscore.stores import decisions as log
-from riskscore.stores.approvals import approve_first
+from riskscore.stores.approvals import approve, approve_first, propose
 from riskscore.stores.database import COMPLETIONS, reading, writing
 
 NAME = "late_payment"
@@ -245,12 +245,8 @@ def test_a_first_run_is_compared_with_nothing_and_asked_for_the_caps_of_the_poli
     ],
 )
 def test_whatever_the_run_was_made_with_what_comes_out_is_compared(yesterday, other, is_compared):
-    with writing(yesterday) as connection:
-        second = {"name": NAME, "version": "2", "digest": "d" * 64, "proposed_by": "ann", "approved_by": "bo", "first": False}
-        connection.execute(sa.text(
-            "insert into model_approvals (name, version, digest, proposed_by, approved_by, first, recorded_at) "
-            "values (:name, :version, :digest, :proposed_by, :approved_by, :first, 'x')"
-        ), second)  # fmt: skip
+    propose(yesterday, compared(yesterday, "2", "d" * 64, PROVENANCE.model, name=NAME), by="ann")
+    approve(yesterday, NAME, "2", "d" * 64, by="bo")
 
     assert publishing.against(yesterday, replace(PROVENANCE, **other), NAME) == (BEFORE.run_id if is_compared else None)
 

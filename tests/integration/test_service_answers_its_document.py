@@ -26,7 +26,7 @@ from riskscore_serving.settings import Address
 pytestmark = pytest.mark.slow
 
 EXAMPLES = 10  # an operation and role
-BEGINNINGS = 40  # of a walk, at most
+BEGINNINGS = 40  # of a walk, at most; Hypothesis draws from the constants of loaded modules too, so files that ran before matter
 CHECKS = [
     st_checks.not_a_server_error, openapi.status_code_conformance, openapi.content_type_conformance,
     openapi.response_schema_conformance, openapi.response_headers_conformance,

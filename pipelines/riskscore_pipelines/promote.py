@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from riskscore.errors import HeldForReview
+from riskscore.stores.approvals import asked_of
 from riskscore.stores.database import open_database
 from riskscore.stores.ledgers import open_book
 from riskscore.stores.models import promote_version
@@ -56,7 +57,8 @@ def promote_verb(
         out.print(
             f"{model} version {version} (digest {proposal.digest[:12]}) is proposed by {proposal.proposed_by}.", markup=False
         )
-        out.print(f"Somebody else: riskscore approve {version} --by NAME{' --release REASON' if release else ''}", markup=False)
+        released = " --release REASON" if release else ""
+        out.print(f"Somebody else: riskscore approve {asked_of(model, version)} --by NAME{released}", markup=False)
     if comparison.verdict == "held" and proposal.release_reason is None:
         failed = ", ".join(check["name"] for check in comparison.facts["checks"] if not check["passed"])
         raise HeldForReview(

@@ -19,7 +19,7 @@ from riskscore.grades import parse as parse_grades
 from riskscore.promotion import Check
 from riskscore.promotion import parse as parse_gate
 from riskscore.recipe import parse as parse_recipe
-from riskscore.stores.approvals import FIRST_IS_GONE, approvals_of, approve_first
+from riskscore.stores.approvals import FIRST_IS_GONE, UNNAMED, approvals_of, approve_first, asked_of
 from riskscore.stores.database import open_database
 from riskscore.stores.ledgers.book import Book, open_book
 from riskscore.stores.models import Recorded, Registry, record
@@ -35,7 +35,6 @@ from riskscore_pipelines.promoting.beside import checks_beside, why_held
 
 app = typer.Typer()
 
-DEFAULT = "late_payment"
 EXAMPLE = "Example: riskscore train --book book --until 2026-06-30 --first --by 'Ann Lee'"
 
 
@@ -69,7 +68,7 @@ class Learned:
 @app.command(epilog=EXAMPLE)
 def train(
     book: Path | None = typer.Option(None, help="Folder of the book; without it the one of the working folder."),
-    model: str = typer.Option(DEFAULT, help="Which recipe: a folder of signed texts."),
+    model: str = typer.Option(UNNAMED, help="Which recipe: a folder of signed texts."),
     until: datetime | None = typer.Option(
         None, formats=["%Y-%m-%d"], help="Use no fact after this day; default: the book's last."
     ),
@@ -107,7 +106,7 @@ def train_book(
     workplace: Workplace,
     book_folder: Path,
     *,
-    model: str = DEFAULT,
+    model: str = UNNAMED,
     until: date | None = None,
     jobs: int = 1,
     first_by: str | None = None,
@@ -171,12 +170,12 @@ def _failed(registry: Registry, recorded: Recorded, baselines: Sequence[str]) ->
 
 def _held(learned: Learned) -> str:
     name, version = learned.recorded.name, learned.recorded.version
-    of_model = "" if name == DEFAULT else f" --model {name}"
+    which = asked_of(name, version)
     return (
         f"{name} version {version} is registered and not approved. On later months it is {why_held(learned.held)}. It scores "
         "nothing: meanwhile riskscore score --no-model refers everybody. Train again on a longer history, or let two people "
-        f"release it, each with a reason: riskscore promote {version}{of_model} --by NAME --release REASON, "
-        f"riskscore approve {version}{of_model} --by OTHER --release REASON."
+        f"release it, each with a reason: riskscore promote {which} --by NAME --release REASON, "
+        f"riskscore approve {which} --by OTHER --release REASON."
     )
 
 
@@ -260,7 +259,8 @@ def show(learned: Learned) -> None:
     if learned.approved_by:
         console.print(f"Approved as the first version by {learned.approved_by}: it scores from now on.")
     elif not learned.held:
+        which = asked_of(recorded.name, recorded.version)
         console.print(
-            f"It scores nothing yet. One person: riskscore promote {recorded.version} --by NAME; "
-            f"another: riskscore approve {recorded.version} --by NAME."
+            f"It scores nothing yet. One person: riskscore promote {which} --by NAME; "
+            f"another: riskscore approve {which} --by NAME."
         )

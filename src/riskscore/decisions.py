@@ -17,6 +17,9 @@ RECORD_VERSION = 2
 LATER_FACTS = frozenset({"insurer_days", "insurer"})
 """Facts that a case did not always have: recorded only where they are known, so that older records keep their bytes."""
 
+LATER_PARTS = frozenset({"doubt", "before", "about"})
+"""Parts that a manifest did not always have."""
+
 PLAIN = frozenset({str, int, float, bool, type(None)})
 """What JSON holds as it is."""
 
@@ -42,7 +45,8 @@ class Provenance:
     Digests are SHA-256. book: the ledger's content. model: null where every customer is referred for want of one. recipe: what
     the model was learned by. policy, grades: the signed texts. catalogue: the features and their meanings. code: the product's
     version and sources. doubt: why nothing of it may be approved; null where there is no doubt. before: the run whose grades
-    these were kept against; null without one.
+    these were kept against; null without one. about: `applicants` where each was decided when it asked and is in no book: they
+    are a run of their own, so that a run over the book holds the book's customers and nobody else; null: the book's customers.
     """
 
     as_of: date
@@ -56,14 +60,15 @@ class Provenance:
     doubt: Doubt | None = None
     statutes: str | None = None
     before: str | None = None
+    about: Literal["applicants"] | None = None
 
     @property
     def manifest(self) -> dict[str, Any]:
         """The run's manifest: every part by name.
 
-        A doubt and a run before only where there is one, so that older run ids stay what they were.
+        What came later only where there is any, so that older run ids stay what they were.
         """
-        parts = {name: value for name, value in asdict(self).items() if name not in {"doubt", "before"} or value is not None}
+        parts = {name: value for name, value in asdict(self).items() if name not in LATER_PARTS or value is not None}
         return {"version": RECORD_VERSION, **parts, "as_of": self.as_of.isoformat()}
 
     @cached_property

@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from starlette.testclient import TestClient
@@ -9,14 +10,20 @@ from starlette.testclient import TestClient
 from deciding import LinearModel
 from doors import Open
 from modelling import shipped_grades, small, trained
-from riskscore.decisions import Asked
+from riskscore.decisions import Asked, GradeBefore
 from riskscore.features import CATALOGUE
 from riskscore.scoring import Application
 from riskscore.simulation import simulate
+from riskscore.stores import decisions as log
+from riskscore.stores.database import open_database
+from riskscore.stores.decisions import Before
 from riskscore.stores.desk import Desk, Signed, in_force, look_at, open_desk
 from riskscore.stores.exports import write_exports
+from riskscore.stores.invariants import Evidence, exactly_once
 from riskscore.stores.ledgers import Book, Delivery, ingest, open_book
 from riskscore.stores.ledgers.mapping import load
+from riskscore.stores.overview import Line
+from riskscore.stores.replaying import Replayer
 from riskscore.stores.runs import decide_book
 from riskscore.stores.workplace import Workplace
 from riskscore.training import gather
@@ -83,6 +90,33 @@ def test_an_applicant_is_decided_beside_the_book(desks):
 
     assert (found.customer_id, found.data_depth, found.asked) == ("applicant-1", "G", application.asked)
     assert found.case.receivables_others == kept.receivables.total
+
+
+@pytest.mark.parametrize("asked_first", [True, False])
+def test_an_applicant_enters_no_run_over_the_book(desks, tmp_path, asked_first):
+    kept, _, signed = desks
+    run = [each for part in decide_book(kept.book, kept.as_of, signed, told=untold) for each in part.decisions]
+    applicant = kept.decide_applicant(Application(applicant_id="applicant-1", country="DE", asked=Asked(Decimal(1_000), 30)))
+    engine = open_database(f"sqlite:///{tmp_path}/log.sqlite")
+    for decisions in ([applicant], run) if asked_first else (run, [applicant]):
+        log.append(engine, decisions, signed.texts)
+        if decisions is run:
+            log.complete(engine, run[0].provenance, len(run))
+
+    assert [stored.decision for stored in log.of_run(engine, run[0].provenance.run_id)] == run
+    assert list(exactly_once(Evidence(engine, Replayer(Workplace(), engine)))) == []
+    assert log.find(engine, applicant.decision_id).decision == applicant
+
+
+def test_the_list_says_of_every_customer_what_its_page_says(desks):
+    kept, alone, signed = desks
+    grades = {line.customer_id: line.grade for line in kept.overview if line.grade is not None}
+    better = {customer: GradeBefore(grade + 1, grade + 1) for customer, grade in grades.items()}
+    signed = replace(signed, before=Before("0" * 64, better))
+    for desk in (replace(kept, signed=signed), replace(alone, signed=signed)):
+        said = [Line.of(desk.decide(line.customer_id)) for line in desk.overview]
+        assert list(desk.overview) == said
+        assert {line.customer_id: line.grade for line in said if line.grade is not None} != grades  # some grade was kept
 
 
 N_CUSTOMERS = 1_200

@@ -40,6 +40,12 @@ def test_nobody_alone_puts_back_in_force_what_was_rolled_back(two_versions):
     assert approval_in_force(two_versions, NAME).version == "1"
 
 
+@pytest.mark.parametrize(("name", "asked"), [(NAME, "promote 2 --by"), ("twelve_months", "promote 2 --model twelve_months --by")])
+def test_what_to_do_names_the_model_where_it_is_not_the_usual_one(engine, name, asked):
+    with pytest.raises(UsageRefused, match=asked):
+        approve(engine, name, "2", TWO, by="Bo Chen")
+
+
 def test_one_proposal_renews_once(two_versions):
     renew(two_versions)
     renewed = approve(two_versions, NAME, "2", TWO, by="Bo Chen")

@@ -151,7 +151,7 @@ def _segments(rows: list[Mapping[str, Any]]) -> Table:
 
 def _figure(name: str, value: float | None) -> str:
     if value is None:
-        return ""
+        return "-"  # a figure without an interval, or one that could not be told
     if name in COUNTED:
         return f"{value:,.0f}"
     return f"{value:.2%}" if name in SHARES else f"{value:.3f}"

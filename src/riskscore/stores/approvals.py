@@ -134,6 +134,14 @@ FIRST_IS_GONE = (
     "Train without it, then two people: riskscore promote, riskscore approve."
 )
 
+UNNAMED = "late_payment"
+"""The model that commands speak of where none is named."""
+
+
+def asked_of(name: str, version: str) -> str:
+    """How a command line names that version: `2`, or `2 --model NAME` where it is not of the model taken by default."""
+    return version if name == UNNAMED else f"{version} --model {name}"
+
 
 def roll_back(engine: Engine, name: str, *, by: str, reason: str, to: str | None = None) -> tuple[Approval, Approval]:
     """Put an earlier approval back in force, at once and by one person: two people approved those bytes before.
@@ -242,12 +250,15 @@ def _open_proposal(connection: Connection, name: str, version: str) -> Approval:
     rows = _rows(connection, name)
     proposed = [row for row in rows if row.version == version and row.approved_by is None and row.comparison is not None]
     if not proposed:
-        raise UsageRefused(f"{name} version {version} was not proposed. Somebody else promotes it first: riskscore promote.")
+        raise UsageRefused(
+            f"{name} version {version} was not proposed. Somebody else promotes it first: riskscore promote "
+            f"{asked_of(name, version)} --by NAME."
+        )
     if not is_open(proposed[-1], rows, _rollbacks(connection, name)):
         raise UsageRefused(
             f"{name} version {version}: what {proposed[-1].proposed_by} proposed counts no more, because a version was approved "
-            f"or rolled back after it. Nothing was approved. Propose it again: riskscore promote {version} --by NAME; somebody "
-            "else approves it."
+            f"or rolled back after it. Nothing was approved. Propose it again: riskscore promote {asked_of(name, version)} --by "
+            "NAME; somebody else approves it."
         )
     return proposed[-1]
 
@@ -258,13 +269,14 @@ def _check_comparison(connection: Connection, proposal: Approval, reason: str | 
     if compared is None or compared.champion != (None if current is None else current.digest):
         raise UsageRefused(
             f"{proposal.name} version {proposal.version} was not compared with what is in force now. "
-            "Propose it again: riskscore promote."
+            f"Propose it again: riskscore promote {asked_of(proposal.name, proposal.version)}."
         )
     if compared.verdict == "held" and (proposal.release_reason is None or reason is None):
+        which = asked_of(proposal.name, proposal.version)
         raise HeldForReview(
             f"{proposal.name} version {proposal.version} was held by the gate. Two people may release it, each with a reason: "
-            f"riskscore promote {proposal.version} --by NAME --release REASON, riskscore approve {proposal.version} --by OTHER "
-            "--release REASON. Nothing was approved."
+            f"riskscore promote {which} --by NAME --release REASON, riskscore approve {which} --by OTHER --release REASON. "
+            "Nothing was approved."
         )
 
 

@@ -181,7 +181,7 @@ class Desk:
             for part in parts
             for decision in decide_rows(
                 part.features, part.positions, self.signed.model, self.signed.grades, self.signed.params,
-                receivables=self.receivables, provenance=self.provenance,
+                receivables=self.receivables, provenance=self.provenance, before=self.signed.grades_before,
             )
         ]  # fmt: skip
         return sorted(lines, key=lambda line: line.customer_id)
@@ -200,6 +200,10 @@ class Desk:
     def _made(self) -> Mapping[Doubt | None, Provenance]:
         doubts: tuple[Doubt | None, ...] = (self.signed.doubt, *get_args(Doubt))
         return {doubt: self._signed(doubt).provenance(self.book, self.as_of) for doubt in doubts}
+
+    @cached_property
+    def _made_of_applicants(self) -> Mapping[Doubt | None, Provenance]:
+        return {doubt: replace(made, about="applicants") for doubt, made in self._made.items()}
 
     def _signed(self, doubt: Doubt | None) -> Signed:
         return self.signed if doubt in {None, self.signed.doubt} else self.signed.in_doubt(doubt)
@@ -231,7 +235,7 @@ class Desk:
 
         return decide_applicant(
             application, ledger_of_one, signed.model, signed.grades, signed.params,
-            receivables=self.receivables, provenance=self._made[doubt or self.signed.doubt], watch=watch,
+            receivables=self.receivables, provenance=self._made_of_applicants[doubt or self.signed.doubt], watch=watch,
         )  # fmt: skip
 
     def rehearsal(self, customer_id: str) -> Rehearsal | None:

@@ -39,7 +39,8 @@ def ingest_verb(
         str | None, typer.Option(metavar="DATE", help="Day of the extract; default the mapping's, or today.")
     ] = None,
     only_check: Annotated[
-        bool, typer.Option("--check", help="Say what would be understood and set aside; write nothing.")
+        bool,
+        typer.Option("--check", help="Say what would be understood and set aside; write nothing. Same exit status."),
     ] = False,
     accept_shift: Annotated[bool, typer.Option(help="A second person looked at the moved amounts.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The receipt as JSON on stdout.")] = False,
@@ -64,6 +65,8 @@ def ingest_verb(
         print()
     else:
         _show(receipt, folder, only_check=only_check)
+    if receipt.refused_status:
+        raise typer.Exit(receipt.refused_status)
 
 
 def _show(receipt: Receipt, folder: Path, *, only_check: bool) -> None:

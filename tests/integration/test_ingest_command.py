@@ -41,6 +41,18 @@ def test_a_check_shows_samples_and_writes_nothing(exports: Path, capsys: pytest.
     assert not (exports.parent / "book").exists()
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["tables", "json"])
+def test_a_check_ends_as_the_ingestion_would(form: tuple[str, ...], exports: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a nightly job asks before it ingests: a delivery that would be refused is no success."""
+    asked = ["ingest", str(exports), "--mapping", "canonical", "--reporting-currency", "USD", "--check", *form]
+
+    assert main(asked) == 4
+
+    assert "no_rate (6)" in (shown := capsys.readouterr().out)
+    assert "rates table" in " ".join(shown.split())
+    assert not (exports.parent / "book").exists()
+
+
 def test_a_book_is_shown_with_its_quarantine(exports: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [f"K{n},C,2025-01-01,2025-02-01,1.00,EUR" for n in range(300)]
     (exports / "invoices.csv").write_text(lines(INVOICES, *rows, "bad,C,2025-13-01,2025-02-01,1.00,EUR"), encoding="utf-8")

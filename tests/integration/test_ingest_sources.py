@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from exporting import GOOD, INVOICES, canonical, column_of, deliver, flat, ingest_lines, lines, reasons, rows_of, write_table
-from riskscore.errors import InputRefused
+from riskscore.errors import InputRefused, UsageRefused
 from riskscore.stores.ledgers import open_book
+from riskscore.stores.ledgers.mapping import Mapping, parse
 
 
 def test_the_same_rows_make_the_same_book_from_every_kind_of_source(tmp_path: Path) -> None:
@@ -116,6 +117,132 @@ def test_a_workbook_of_several_sheets_wants_its_sheet_named(sheet: str, says: st
 
     deliver(tmp_path / "flat.xlsx", flat(source=source + 'sheet = "two"\n'), tmp_path / "book")
     assert column_of(tmp_path / "book", "invoices", "invoice_id") == ["two"]
+
+
+def a_book_of_sheets(path: Path, sheets: dict[str, list[list[str]]]) -> Path:
+    """A workbook with these sheets."""
+    book = openpyxl.Workbook()
+    for title, rows in sheets.items():
+        page = book.create_sheet(title)
+        for row in rows:
+            page.append(row)
+    del book["Sheet"]
+    book.save(path)
+    return path
+
+
+def test_two_sheets_of_one_workbook_are_two_tables(tmp_path: Path) -> None:
+    sheets = {
+        "客户": [["客户编号", "名称"], ["C0", "东莞鑫源"]],
+        "发票": [INVOICES.split(","), *(row.split(",") for row in GOOD)],
+    }
+    place = a_book_of_sheets(tmp_path / "应收账款.xlsx", sheets)
+    mapping = parse(
+        """
+        summary = "two sheets"
+        reporting_currency = "EUR"
+        [[source]]
+        table = "customers"
+        files = ["应收账款.xlsx"]
+        sheet = "客户"
+        [source.columns]
+        customer_id = "客户编号"
+        name = "名称"
+        known_on = { constant = "2025-01-01", formats = ["%Y-%m-%d"] }
+        [[source]]
+        table = "invoices"
+        files = ["应收账款.xlsx"]
+        sheet = "发票"
+        same_names = true
+        formats = ["%Y-%m-%d"]
+        """
+    )
+
+    receipt = deliver(place, mapping, tmp_path / "book", control={"files": {"应收账款.xlsx": {"rows": 7}}})
+
+    assert {(read.table, read.rows, read.accepted) for read in receipt.reads} == {("customers", 1, 1), ("invoices", 6, 6)}
+    assert column_of(tmp_path / "book", "customers", "name") == ["东莞鑫源"]
+    assert deliver(tmp_path, mapping, tmp_path / "book").already == ["应收账款.xlsx"]
+
+
+ITEMS = "type,no,who,issued,due,amount,of"
+LISTED = ["RV,I1,0000000400,2025-01-01,2025-02-01,100.00,", "DZ,P1,0000000400,2025-02-03,2025-02-03,-100.00,I1"]
+
+
+def line_items(kept_of_payments: str = 'keep = { column = "type", values = ["DZ"] }') -> Mapping:
+    """A mapping for one list that holds invoices and what settles them."""
+    return parse(
+        f"""
+        summary = "line items"
+        reporting_currency = "EUR"
+        [defaults]
+        formats = ["%Y-%m-%d"]
+        [[source]]
+        table = "invoices"
+        files = ["items.csv"]
+        keep = {{ column = "type", values = ["RV"] }}
+        [source.columns]
+        invoice_id = "no"
+        customer_id = "who"
+        issued_on = "issued"
+        due_on = "due"
+        amount = "amount"
+        currency = {{ constant = "EUR" }}
+        [[source]]
+        table = "settlements"
+        files = ["items.csv"]
+        {kept_of_payments}
+        [source.columns]
+        settlement_id = "no"
+        invoice_id = "of"
+        kind = {{ constant = "payment" }}
+        settled_on = "issued"
+        amount = {{ column = "amount", times = "-1" }}
+        """
+    )
+
+
+@pytest.mark.parametrize("named", ["", "items.csv"], ids=["folder", "file"])
+def test_one_list_of_invoices_and_payments_is_two_tables(named: str, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "items.csv").write_text(lines(ITEMS, *LISTED), encoding="utf-8")
+
+    receipt = deliver(tmp_path / "in" / named, line_items(), tmp_path / "book")
+
+    assert [(read.table, read.rows, read.accepted, read.left_out) for read in receipt.reads] == [
+        ("invoices", 1, 1, 1),
+        ("settlements", 1, 1, 1),
+    ]
+    assert column_of(tmp_path / "book", "settlements", "customer_id") == ["0000000400"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "says"),
+    [({"rows": 3}, "states rows 3, but the delivery has 2"), ({"sums": {"EUR": "99.00"}}, "99.00 EUR, but the rows sum to 100")],
+    ids=["rows", "sum"],
+)
+def test_what_the_sender_states_is_compared_with_all_parts_of_a_file(
+    stated: dict[str, object], says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "items.csv").write_text(lines(ITEMS, *LISTED), encoding="utf-8")
+
+    with pytest.raises(InputRefused, match=says):
+        deliver(tmp_path / "items.csv", line_items(), tmp_path / "book", control={"files": {"items.csv": stated}})
+
+    right = {"rows": 2, "sums": {"EUR": "100.00", "total": "100.00"}}
+    assert deliver(tmp_path / "items.csv", line_items(), tmp_path / "book", control={"files": {"items.csv": right}}).published
+
+
+@pytest.mark.parametrize(
+    "kept",
+    ["", 'keep = { column = "type", values = ["DZ", "RV"] }', 'keep = { column = "of", values = ["I1"] }'],
+    ids=["all rows", "some of the same", "another column"],
+)
+def test_a_row_that_two_parts_of_a_mapping_could_read_is_refused(kept: str, tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text(lines(ITEMS, *LISTED), encoding="utf-8")
+
+    with pytest.raises(UsageRefused, match=r"invoices and settlements of the mapping both read .* keep"):
+        deliver(tmp_path / "items.csv", line_items(kept), tmp_path / "book")
 
 
 def test_a_cut_workbook_is_refused(tmp_path: Path) -> None:

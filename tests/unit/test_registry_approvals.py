@@ -35,7 +35,7 @@ def engine(tmp_path):
 def test_nothing_is_in_force_before_anything_is_approved(engine):
     propose(engine, compared(engine, "1", ONE), by="Ann")
 
-    with pytest.raises(ModelRefused, match="no approved version of late_payment"):
+    with pytest.raises(ModelRefused, match=r"no approved version of late_payment.*score --no-model"):
         approval_in_force(engine, NAME)
 
 

@@ -1,7 +1,7 @@
 """What the sender says of a delivery: rows, sums per currency and digests, compared with what was read."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -46,15 +46,17 @@ def refuse_other_digest(stated: Mapping[str, Any], name: str, sha256: str) -> No
         )
 
 
-def refuse_other_sums(stated: Mapping[str, Any], name: str, account: Account) -> None:
-    """Raises InputRefused where the number of rows or a sum is not what the sender states."""
-    if stated.get("rows", account.read.rows) != account.read.rows:
+def refuse_other_sums(stated: Mapping[str, Any], name: str, parts: Sequence[Account]) -> None:
+    """Raises InputRefused where the number of rows or a sum, over all parts read of the file, is not what the sender states."""
+    rows = sum(part.read.rows for part in parts)
+    if stated.get("rows", rows) != rows:
         raise InputRefused(
-            f"{name}: the control file states rows {stated['rows']}, but the delivery has {account.read.rows}. Nothing was "
+            f"{name}: the control file states rows {stated['rows']}, but the delivery has {rows}. Nothing was "
             "written. The file was cut or changed on its way: deliver it again."
         )
     for currency, total in stated.get("sums", {}).items():
-        money = account.read.money.get("" if currency == "total" else currency, Decimal(0))
+        code = "" if currency == "total" else currency
+        money = sum((part.read.money.get(code, Decimal(0)) for part in parts), Decimal(0))
         if Decimal(total) != money:
             raise InputRefused(
                 f"{name}: the control file states {total} {currency}, but the rows sum to {money:f}. Nothing was written. "

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import combinations
 from pathlib import Path
 
 from riskscore.errors import InputRefused, UsageRefused
@@ -41,8 +42,8 @@ class Item:
 def items_of(places: Sequence[str], mapping: Mapping) -> tuple[list[Item], list[str]]:
     """Everything to be read, in the order of the mapping, and the files of folders that no part of it reads.
 
-    Raises UsageRefused where a named file fits no part of the mapping or several, InputRefused where a place holds nothing to
-    read.
+    A file is read by every part of the mapping that names it, as long as no row can belong to two of them. Raises UsageRefused
+    where one could, or a named file fits no part of the mapping; InputRefused where a place holds nothing to read.
     """
     items: list[Item] = []
     ignored: list[str] = []
@@ -54,7 +55,7 @@ def items_of(places: Sequence[str], mapping: Mapping) -> tuple[list[Item], list[
             items += found
             ignored += left
         else:
-            items.append(_of_file(Path(place), mapping))
+            items += _of_file(Path(place), mapping)
     return sorted(items, key=lambda item: (item.number, item.where)), ignored
 
 
@@ -62,8 +63,7 @@ def _of_folder(folder: Path, mapping: Mapping) -> tuple[list[Item], list[str]]:
     items, ignored = [], []
     for path in sorted(path for path in folder.iterdir() if path.is_file()):
         fitting = _fitting(path, mapping)
-        if len(fitting) > 1:
-            raise UsageRefused(_several(path, fitting))
+        _refuse_one_row_twice(path, fitting)
         items += [Item(str(path), source, number) for number, source in fitting]
         ignored += [] if fitting else [path.name]
     if not items:
@@ -72,7 +72,7 @@ def _of_folder(folder: Path, mapping: Mapping) -> tuple[list[Item], list[str]]:
     return items, ignored
 
 
-def _of_file(path: Path, mapping: Mapping) -> Item:
+def _of_file(path: Path, mapping: Mapping) -> list[Item]:
     if not path.is_file():
         raise InputRefused(f"{path}: there is no such file or folder. Nothing was written.")
     fitting = _fitting(path, mapping)
@@ -84,10 +84,8 @@ def _of_file(path: Path, mapping: Mapping) -> Item:
                 f"{path.name}: no part of the mapping reads a file of that name (it reads {patterns}). Nothing was read."
             )
         fitting = reading  # a mapping of a single export reads it under any name
-    if len(fitting) > 1:
-        raise UsageRefused(_several(path, fitting))
-    number, source = fitting[0]
-    return Item(str(path), source, number)
+    _refuse_one_row_twice(path, fitting)
+    return [Item(str(path), source, number) for number, source in fitting]
 
 
 def _of_database(address: str, mapping: Mapping) -> list[Item]:
@@ -113,6 +111,21 @@ def _fitting(path: Path, mapping: Mapping) -> list[tuple[int, Source]]:
     ]
 
 
-def _several(path: Path, fitting: list[tuple[int, Source]]) -> str:
-    tables = " and ".join(source.table for _, source in fitting)
-    return f"{path.name}: {tables} of the mapping both read a file of that name. Nothing was read. Make their patterns differ."
+def _refuse_one_row_twice(path: Path, fitting: list[tuple[int, Source]]) -> None:
+    """Raises UsageRefused where two parts of the mapping could read the same row of the file."""
+    for (_, one), (_, other) in combinations(fitting, 2):
+        if not _apart(one, other):
+            raise UsageRefused(
+                f"{path.name}: {one.table} and {other.table} of the mapping both read a file of that name. Nothing was read. "
+                "Make their patterns differ; or, where both are in this file, part them: each with its own sheet, or each with "
+                "keep over the same column and other values."
+            )
+
+
+def _apart(one: Source, other: Source) -> bool:
+    """Whether no row can belong to both: they read different sheets, or keep different values of one column."""
+    if one.sheet is not None and other.sheet is not None and one.sheet != other.sheet:
+        return True
+    if one.keep is None or other.keep is None or one.keep.column != other.keep.column:
+        return False
+    return not set(one.keep.values) & set(other.keep.values)

@@ -52,11 +52,13 @@ def ingest(delivery: Delivery, book: Path, *, progress: Progress = silent) -> Re
 def check(delivery: Delivery, book: Path, *, progress: Progress = silent) -> Receipt:
     """What `ingest` would do, without writing anything where the book lies: what was understood, and what would be set aside.
 
-    Raises InputRefused and UsageRefused as `ingest` does; a limit that would be broken is told in `refused`.
+    Raises InputRefused and UsageRefused as `ingest` does; a limit that would be broken is told in `refused` and `refused_status`.
     """
     with tempfile.TemporaryDirectory(prefix="riskscore-check-") as folder:
         receipt, _, refusal = _prepare(delivery, book, Path(folder), progress)
-    return dataclasses.replace(receipt, refused=None if refusal is None else str(refusal))
+    if refusal is None:
+        return receipt
+    return dataclasses.replace(receipt, refused=str(refusal), refused_status=refusal.exit_status)
 
 
 def _prepare(
@@ -77,6 +79,6 @@ def _prepare(
     version = draft_version(delivery, before, [*readings, *rates], staged, draft, progress)
     shutil.rmtree(draft / "work")
     receipt = Receipt(
-        False, [read_of(reading) for reading in readings], already, not_read, version.rejects, None, version.manifest
+        False, [read_of(reading) for reading in readings], already, not_read, version.rejects, book=version.manifest
     )
     return receipt, version.manifest, version.refusal

@@ -33,6 +33,11 @@ def _known_encoding(name: str) -> str:
         normal = codecs.lookup(name).name
     except LookupError:
         normal = ""
+    if normal == "iso8859-1":
+        raise ValueError(
+            "ISO 8859-1 (Latin-1) accepts any bytes, so it could only hide a mistake. Declare cp1252, which has the same letters "
+            "and the euro sign"
+        )
     if normal not in {codecs.lookup(known).name for known in ENCODINGS}:
         raise ValueError(f"not an encoding that can be declared; there are: {', '.join(sorted(ENCODINGS))}")
     return normal
@@ -148,9 +153,10 @@ class Keep(Strict):
 class Source(Grammar):
     """One kind of file or query, and the canonical table its rows are.
 
-    files: names or patterns (`invoices_*.csv`); the suffix .csv, .txt, .tsv, .parquet or .xlsx names the format unless
-    `format` does. relation, query: for a database. sheet: of a workbook; absent, its only one. skip_lines: lines above the
-    header. same_names: every canonical column is read from the header of its own name, where there is one.
+    files: names or patterns (`invoices_*.csv`), also of a file of which another source reads other rows (`sheet`, `keep`); the
+    suffix .csv, .txt, .tsv, .parquet or .xlsx names the format unless `format` does. relation, query: for a database. sheet: of a
+    workbook; absent, its only one. skip_lines: lines above the header. same_names: every canonical column is read from the header
+    of its own name, where there is one.
     settlements, customers, disputes: rows derived from the same line (one flat invoice file holds all three).
     """
 

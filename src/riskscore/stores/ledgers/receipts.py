@@ -33,8 +33,8 @@ class Receipt:
     """What became of a delivery.
 
     published: whether readers see a new version of the book. already: sources that were in it before. refused: why nothing
-    would be published, where only a check was asked for. rejects: by reason, with examples. book: the manifest of the version,
-    without its files.
+    would be published, where only a check was asked for; refused_status: with which exit status ingest would say so, 0 where it
+    would publish. rejects: by reason, with examples. book: the manifest of the version, without its files.
     """
 
     published: bool
@@ -43,6 +43,7 @@ class Receipt:
     not_read: list[str] = field(default_factory=list)
     rejects: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     refused: str | None = None
+    refused_status: int = 0
     book: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:

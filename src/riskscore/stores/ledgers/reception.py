@@ -69,19 +69,24 @@ def receive(
     """
     readings: list[Reading] = []
     already: list[str] = []
+    read: dict[tuple[str, str], list[Account]] = {}
     for number, item in enumerate(items):
         reader = item.open()
         if reader.size is not None and digest_of(reader.sha256, delivery.mapping, item.number) in known:
-            already.append(reader.name)
+            already += [] if reader.name in already else [reader.name]
             continue
         if reader.size is not None:
             refuse_other_digest(delivery.stated(reader.name), reader.name, reader.sha256)
         reading = _receive_one(delivery, item, reader, number, stage, progress)
+        read.setdefault((item.where, reader.name), []).append(reading.account)
         # A query has no bytes to compare beforehand: whether its rows are known is seen once they were read.
         if reading.digest in known:
             already.append(reader.name)
         elif reading.digest not in {other.digest for other in readings}:
             readings.append(reading)
+    # Several parts of the mapping may have read one file: what its sender states is of the whole of it.
+    for (_, name), accounts in read.items():
+        refuse_other_sums(delivery.stated(name), name, accounts)
     return readings, already
 
 
@@ -128,5 +133,4 @@ def _receive_one(delivery: Delivery, item: Item, reader: Reader, number: int, st
         report.refuse_if_misunderstood(reader.name, at_end=True)
     reading.sha256 = reader.sha256
     reading.digest = digest_of(reader.sha256, delivery.mapping, item.number)
-    refuse_other_sums(delivery.stated(reader.name), reader.name, reading.account)
     return reading

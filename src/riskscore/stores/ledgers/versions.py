@@ -124,6 +124,14 @@ class Plan:
         ]
 
 
+TO_DO = {
+    "no_rate": ". Deliver a rates table with the others, or declare dated [[rates]] in the mapping",
+    "orphan": ". Deliver those invoices too; where they are there, see that both tables put invoice_id together alike",
+    "conflicting_duplicate": ". One id names several rows: join the columns that tell them apart",
+}
+"""What to do about rows set aside for a reason, where the row alone does not say it: it stands behind an example."""
+
+
 def _refusal(
     connection: duckdb.DuckDBPyConnection,
     delivery: Delivery,
@@ -138,7 +146,7 @@ def _refusal(
         reason, first = worst[0], worst[1]["examples"][0]
         place = first["column"] or first["detail"] or ""
         example = f"{first['source']} line {first['line']} ({place}): {_one_line(first['raw'])}"
-        hint = f"Most often: {reason} ({worst[1]['rows']}), e.g. {example}"
+        hint = f"Most often: {reason} ({worst[1]['rows']}), e.g. {example}{TO_DO.get(reason, '')}"
     try:
         refuse_above_limit(plan.accounts, plan.tables, delivery.mapping.limits, hint)
         if before is not None:

@@ -1,6 +1,7 @@
 """What is told of one decision: the steps of the score add up, the caps are in order, small factors stand together."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -68,10 +69,26 @@ def test_referred_customer_is_told_that_a_person_decides():
     assert ("What this customer's 2 features add", "-0.400000000") in explanation.chain
 
 
-def test_unfamiliar_values_are_named():
-    _, explanation = told(model=LinearModel(seen_to=30.0))
+@pytest.mark.parametrize(
+    ("lang", "note"),
+    [
+        ("en", "The training data held nothing like this: Days late on average"),
+        ("zh", "训练数据中没有类似情况：平均晚付天数"),
+    ],
+)
+def test_unfamiliar_values_are_named_in_words(lang, note):
+    _, explanation = told(lang, model=LinearModel(seen_to=30.0))
 
-    assert explanation.notes == ("The training data held nothing like this: days_beyond_terms_90d",)
+    assert explanation.notes == (note,)
+
+
+def test_two_unfamiliar_values_of_one_kind_are_named_once_and_one_that_has_no_words_by_its_name():
+    decision, _ = told(model=LinearModel(seen_to=30.0))
+    names = ("days_beyond_terms_90d", "days_beyond_terms_365d", "days_since_last_payment", "of_an_older_catalogue")
+
+    explanation = explanation_of(replace(decision, unfamiliar=names), None, "zh")
+
+    assert explanation.notes == ("训练数据中没有类似情况：平均晚付天数、久未付款、of_an_older_catalogue",)
 
 
 def test_both_languages_tell_the_same_figures():

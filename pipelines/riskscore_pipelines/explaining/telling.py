@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from riskscore.decisions import Chain, Decision
+from riskscore.features import CATALOGUE
 from riskscore.grades import ANCHOR_ODDS, ANCHOR_SCORE, HIGHEST, LOWEST, POINTS_TO_DOUBLE
 from riskscore.phrases import (
     Lang,
@@ -27,6 +28,7 @@ from riskscore.phrases import (
     terms_sentence,
     word,
 )
+from riskscore.phrases.terms import COMMA
 from riskscore.reasons import NEVER_SHOWN, Reason
 
 POINTS = POINTS_TO_DOUBLE / math.log(2)
@@ -162,8 +164,13 @@ def _notes(decision: Decision, lang: Lang) -> tuple[str, ...]:
     if before is not None and before.says is not None and decision.grade is not None and before.says < decision.grade:
         notes.append(word("grade_kept", lang, grade=str(decision.grade), says=str(before.says)))
     if decision.unfamiliar:
-        notes.append(word("unfamiliar", lang, features=", ".join(decision.unfamiliar)))
+        notes.append(word("unfamiliar", lang, features=COMMA[lang].join(_headings(decision.unfamiliar, lang))))
     return tuple(notes)
+
+
+def _headings(features: tuple[str, ...], lang: Lang) -> list[str]:
+    """What the features are about, once each, as the factors of the score are headed; one of an older catalogue by its name."""
+    return list(dict.fromkeys(code_name(CATALOGUE[name].reason, lang) if name in CATALOGUE else name for name in features))
 
 
 def _reason(reason: Reason, currency: str, lang: Lang) -> ReasonRow:

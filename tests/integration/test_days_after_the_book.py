@@ -91,6 +91,11 @@ def test_a_company_that_ingested_on_friday_may_ask_on_monday_and_is_told(here, c
     assert "nothing became known" not in capsys.readouterr().err
 
 
+def test_the_report_of_such_a_day_says_it_to_whoever_reads_the_page(here):
+    assert main(["report", "--no-model", "--as-of", str(LAST + timedelta(days=3)), "--html", "page.html"]) == 0
+    assert "Nothing became known after" in (here / "page.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("verb", LEARNING)
 def test_not_a_day_beyond_the_book_is_learned_from(here, capsys, verb):
     asked = LAST + timedelta(days=1)

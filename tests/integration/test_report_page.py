@@ -3,6 +3,7 @@
 import re
 import tomllib
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from importlib.resources import files
 from string import Formatter
@@ -80,6 +81,16 @@ def test_numbers_that_nobody_measured_are_told_where_they_deny_many(lang: Lang) 
     assert "312" in told
     assert "riskscore policy measure" in told
     assert "riskscore policy measure" not in render(invented_report(), lang)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_date_that_the_book_does_not_reach_is_said_on_the_page(lang: Lang) -> None:
+    known = invented_report()
+    late = replace(known, quiet_since=known.as_of - timedelta(days=4))
+    said = sentences(lang)["head.quiet_since"].format(on=Formats(lang, "EUR").on(late.quiet_since))
+
+    assert said in render(late, lang)
+    assert said not in render(known, lang)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

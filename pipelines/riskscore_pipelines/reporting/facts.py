@@ -156,7 +156,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything one report says."""
+    """Everything one report says. quiet_since: the book's last known day where that is before the date; null where it is not."""
 
     as_of: date
     currency: str
@@ -170,3 +170,4 @@ class Report:
     provenance: Mapping[str, str]
     unmeasured: Unmeasured | None = None
     drift: Drift | None = None
+    quiet_since: date | None = None

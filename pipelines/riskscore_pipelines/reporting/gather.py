@@ -25,12 +25,16 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True)
 class Standing:
-    """The book at the date, before anybody was scored: the portfolio, its months, and what was delivered and set aside."""
+    """The book at the date, before anybody was scored: the portfolio, its months, and what was delivered and set aside.
+
+    quiet_since: the book's last known day where that is before the date; null where it is not.
+    """
 
     portfolio: Portfolio
     ageing: tuple[Ageing, ...]
     countries: Mapping[str, str]
     deliveries: tuple[Delivery, ...]
+    quiet_since: date | None = None
 
 
 def standing_of(book: Book, as_of: date, *, cap: Decimal) -> Standing:
@@ -46,6 +50,7 @@ def standing_of(book: Book, as_of: date, *, cap: Decimal) -> Standing:
         ageing=tuple(Ageing(end, months.get(end, empty)) for end in ends),
         countries=_countries(book, as_of),
         deliveries=_deliveries(book),
+        quiet_since=book.last_known_on if book.last_known_on < as_of else None,
     )
 
 
@@ -94,6 +99,7 @@ def report_of(
             n_graded=sum(decision.grade is not None for decision in decisions),
         ),
         drift=drift,
+        quiet_since=standing.quiet_since,
     )
 
 

@@ -77,7 +77,8 @@ def backtest_verb(
     if out is not None:
         refuse_unwritable(out)
     texts = _texts(policy or [])
-    for note in () if on else _later_notes(texts, last.date(), lang):
+    # The last month is decided at the end of the one before: what begins within it decides nothing of the period.
+    for note in () if on else _later_notes(texts, last.date().replace(day=1) - dt.timedelta(days=1), lang):
         print(f"riskscore: {note}", file=sys.stderr)
     with progress_bar() as told:
         found = replayed(
@@ -187,7 +188,7 @@ class _Then:
 
 
 def _later_notes(texts: Mapping[str, str], last: dt.date, lang: Lang) -> Iterator[str]:
-    """What of these texts begins after the period: it would be compared with itself, and nobody would see why."""
+    """What of these texts begins after the last day that decides: it would be compared with itself, and nobody would see why."""
     for name, text in texts.items():
         later = [entry.since for entry in read_entries(text) if entry.since > last]
         if later:

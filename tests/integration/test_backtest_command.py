@@ -107,9 +107,10 @@ def test_the_tighter_policy_gives_less_and_sells_less(answered):
     assert kept["measures"]["margin"]["seen_only"] == pytest.approx(0.2 * kept["measures"]["sales"]["seen_only"], abs=0.01)
 
 
-def test_a_text_that_begins_later_is_told_and_read_as_it_holds_then_where_asked(company, monkeypatch, capsys):
+@pytest.mark.parametrize("begins", ["2023-07-01", "2022-11-30"], ids=["after the period", "within the month decided before it"])
+def test_a_text_that_begins_later_is_told_and_read_as_it_holds_then_where_asked(begins, company, monkeypatch, capsys):
     monkeypatch.chdir(company)
-    later = '\n[[new_customer.volume_share]]\nfrom = 2023-07-01\nvalue = 0.05\nunit = "share of monthly volume"\nsource = "a"\nreason = "b"'
+    later = f'\n[[new_customer.volume_share]]\nfrom = {begins}\nvalue = 0.05\nunit = "share of monthly volume"\nsource = "a"\nreason = "b"'
     (company / "proposed.toml").write_text(POLICY.read_text(encoding="utf-8") + later, encoding="utf-8")
     asked = [
         "backtest",
@@ -128,9 +129,9 @@ def test_a_text_that_begins_later_is_told_and_read_as_it_holds_then_where_asked(
     assert main(asked) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["months"][0]["changed"]["proposed.toml"] == 0
-    assert "proposed.toml: 1 of its entries begin after 2022-11-30" in err
-    assert "--on 2023-07-01" in err
-    assert main([*asked, "--on", "2023-07-01"]) == 0
+    assert "proposed.toml: 1 of its entries begin after 2022-10-31, the last day that decides" in err
+    assert f"--on {begins}" in err
+    assert main([*asked, "--on", begins]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["months"][0]["changed"]["proposed.toml"] > 5
     assert "begin after" not in err

@@ -8,7 +8,11 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from deciding import GOOD, GRADES, PROVENANCE, RECEIVABLES, LinearModel, features_of, positions_of, shipped
 from finance import with_linear_model
+from riskscore.review_calendar import Due
+from riskscore.scoring import decide_rows
+from riskscore_pipelines.finance.reviews_page import Listed, Reviews, page_of
 from riskscore_pipelines.main import main
 
 
@@ -56,3 +60,24 @@ def test_terminal_page_and_workbook_in_both_languages(ask, company, lang, words)
     assert words in (company / "reviews.html").read_text(encoding="utf-8")
     assert any(words in cell for cell in cells)
     assert ("Reviews due" if lang == "en" else "到期复审") in shown
+
+
+def listed(**known) -> Listed:
+    """One review of one customer, on what is known of it: its limit, its last look."""
+    looked = known.pop("reviewed_on", None)
+    decision = decide_rows(
+        features_of("acme", **GOOD), positions_of("acme", **known), LinearModel(), GRADES, shipped(), receivables=RECEIVABLES,
+        provenance=PROVENANCE,
+    )[0]  # fmt: skip
+    return Listed(Due("acme", date(2026, 6, 1), "never_reviewed", "high"), decision, None, looked)
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "No limit was ever granted on file"), ("zh", "从未授予过额度")])
+def test_a_book_without_any_limit_is_told_why_everybody_is_due(lang, words):
+    """A new house without a table of limits would read a list of all its customers and not know why."""
+
+    def notes(*rows: Listed) -> str:
+        return " ".join(page_of(Reviews(date(2026, 6, 30), date(2026, 6, 30), "EUR", 1, rows), lang, ()).notes)
+
+    assert words in notes(listed(limit_now=None), listed(limit_now=None))
+    assert notes() == notes(listed(limit_now=None), listed(limit_now=None, reviewed_on=date(2026, 1, 1))) == ""

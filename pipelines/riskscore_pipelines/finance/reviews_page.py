@@ -45,6 +45,11 @@ class Reviews:
         """How many are due on the day itself or before."""
         return sum(each.due.due_on <= self.on for each in self.listed)
 
+    @property
+    def any_look(self) -> bool:
+        """Whether the list is empty, or of somebody a last look or a limit is on file."""
+        return not self.listed or any(each.reviewed_on or each.decision.limit_now is not None for each in self.listed)
+
 
 def page_of(found: Reviews, lang: Lang, made_with: tuple[tuple[str, str], ...]) -> Page:
     """The page in one language."""
@@ -64,7 +69,7 @@ def page_of(found: Reviews, lang: Lang, made_with: tuple[tuple[str, str], ...]) 
             Figure(say("because_of_events", lang), number(whys["event"], lang)),
             Figure(say("exposure", lang), money(exposure, found.currency, lang), say("of_these", lang)),
         ),
-        notes=(),
+        notes=() if found.any_look else (say("no_look_on_file", lang),),
         sheets=(_list(found, lang),),
         made_with=made_with,
     )

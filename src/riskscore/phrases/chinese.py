@@ -378,7 +378,8 @@ WORDS: Mapping[str, str] = {
     "policy_written": "{file}：政策全文，下附这些数值。查看差异：riskscore policy diff {file}。签署并置于{place}后方才生效",
     "policy_unmeasured": "{of}名有等级的客户中有{n}名（{share}）仅因等级而得不到额度，所依据的损失率、逾期天数和份额是政策的假设"
     "，尚未在本账簿上测量。测量结果供审阅和签署：riskscore policy measure",
-    "policy_later": "{file}：有{n}条条目在{last}之后才生效，在该期间内不计。如需按其生效时的内容读取：--on {on}",
+    "policy_later": "{file}：有{n}条条目在该期间最后一个决策日{last}之后才生效，在该期间内不计。"
+    "如需按其生效时的内容读取：--on {on}",
     "policy_before": "原值",
     "policy_after": "新值",
     "manual_cap": "人工设定的上限",

@@ -394,8 +394,8 @@ WORDS: Mapping[str, str] = {
     "policy_unmeasured": "{n} of {of} customers with a grade ({share}) get no credit because of their grade alone, by losses, "
     "lateness and shares that the policy assumes and nobody measured here. What this book says of them, to read and sign: "
     "riskscore policy measure",
-    "policy_later": "{file}: {n} of its entries begin after {last} and do not count in the period. To read it as it holds then: "
-    "--on {on}",
+    "policy_later": "{file}: {n} of its entries begin after {last}, the last day that decides, and do not count in the period. "
+    "To read it as it holds then: --on {on}",
     "policy_before": "From",
     "policy_after": "To",
     "manual_cap": "Caps set by hand",

@@ -192,6 +192,8 @@ SAYINGS: Mapping[str, str] = {
     "due_later": "即将到期",
     "because_of_events": "由事件触发",
     "of_these": "涉及这些客户",
+    "no_look_on_file": "档案中从未授予过额度，因此没有客户算作复审过，最老的客户排在最前。请提供含授予日期的额度表（limits）；"
+    "在此之前，按敞口和等级排列的文件更能说明问题。",
     "reviews_list": "须复审的客户",
     "no_review": "没有到期的复审",
     "risk": "风险",

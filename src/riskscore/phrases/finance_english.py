@@ -192,6 +192,8 @@ SAYINGS: Mapping[str, str] = {
     "due_later": "Coming",
     "because_of_events": "Because of an event",
     "of_these": "of these customers",
+    "no_look_on_file": "No limit was ever granted on file, so nobody counts as looked at and the oldest customers come first. "
+    "Deliver the table limits with the day each was granted; until then the file, by exposure and grade, says more.",
     "reviews_list": "Whom to look at",
     "no_review": "nobody is due",
     "risk": "Risk",

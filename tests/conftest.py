@@ -1,8 +1,10 @@
 """What every test stands on: the repository, the public data beside it, quiet libraries, bounded examples."""
 
 import os
+import pkgutil
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 # Set before any library is imported: no telemetry, one thread, no window for plots.
@@ -17,10 +19,29 @@ ROOT = Path(__file__).resolve().parents[1]
 PUBLIC_DATA = ROOT.parent / "shared" / "data"
 
 # No deadline: on shared cores the clock says nothing about the code. The suite draws the same examples every time, so a commit
-# that passes once passes again; `make hunt` draws new ones, and more. What it finds is written down as an `@example`.
+# that passes once passes again (see `pytest_collection_finish`); `make hunt` draws new ones, and more. What it finds is written
+# down as an `@example`.
 settings.register_profile("house", deadline=None, max_examples=50, derandomize=True)
 settings.register_profile("hunt", deadline=None, max_examples=200, print_blob=True)
 settings.load_profile("house")
+
+
+PACKAGES = ("riskscore", "riskscore_pipelines", "riskscore_serving")
+SCRIPTS = ("__main__", "env")  # they do something when loaded: run a command, migrate a database
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Load the whole product before the first test of a worker.
+
+    Hypothesis draws some values from the constants of those modules of ours that are loaded. They would be other values whenever
+    other tests had run before in the same worker.
+    """
+    if not hasattr(session.config, "workerinput"):
+        return  # one file alone: what is drawn there depends on that file, and it begins seconds sooner
+    for package in PACKAGES:
+        for module in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
+            if module.name.rpartition(".")[2] not in SCRIPTS:
+                import_module(module.name)
 
 
 @pytest.fixture(scope="session")

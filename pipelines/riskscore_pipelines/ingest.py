@@ -13,8 +13,9 @@ from riskscore.stores.ledgers import Delivery, check, ingest
 from riskscore.stores.ledgers.control import read_control
 from riskscore.stores.ledgers.mapping import load
 from riskscore.stores.ledgers.receipts import Receipt
+from riskscore.stores.ledgers.rewrites import acceptance_of
 from riskscore.stores.workplace import Workplace
-from riskscore_pipelines.shown import columns_of, console, contents_of, progress_bar, rejects_of, sources_of
+from riskscore_pipelines.shown import columns_of, console, contents_of, pasts_of, progress_bar, rejects_of, sources_of
 
 app = typer.Typer()
 
@@ -43,6 +44,10 @@ def ingest_verb(
         typer.Option("--check", help="Say what would be understood and set aside; write nothing. Same exit status."),
     ] = False,
     accept_shift: Annotated[bool, typer.Option(help="A second person looked at the moved amounts.")] = False,
+    accept_rewrite: Annotated[
+        str | None, typer.Option(metavar="WHY", help="A second person looked at the rewritten past; recorded with --by.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(metavar="NAME", help="Who accepts the rewritten past.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The receipt as JSON on stdout.")] = False,
 ) -> None:
     """Ingest, or check, and say what became of it."""
@@ -56,6 +61,7 @@ def ingest_verb(
         extracted_on=_extracted_on(extracted_on, grammar.extracted_on, grammar.zone),
         control=read_control(control) if control else {},
         accept_shift=accept_shift,
+        accept_rewrite=acceptance_of(accept_rewrite, by),
     )
     folder = book or workplace.book
     with progress_bar() as progress:
@@ -81,6 +87,8 @@ def _show(receipt: Receipt, folder: Path, *, only_check: bool) -> None:
     out.print(sources_of(receipt))
     if receipt.rejects:
         out.print(rejects_of(receipt.rejects))
+    if any(past.rewritten or past.booked_late for past in receipt.pasts):
+        out.print(pasts_of(receipt.pasts))
     if only_check:
         out.print(receipt.refused or "Nothing speaks against ingesting it. Nothing was written.", markup=False)
         return

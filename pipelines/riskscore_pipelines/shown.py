@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from riskscore.stores.ledgers.pasts import Past
 from riskscore.stores.ledgers.receipts import Read, Receipt
 from riskscore.stores.ledgers.reception import Progress as Told
 
@@ -80,6 +81,15 @@ def rejects_of(rejects: Mapping[str, dict[str, Any]]) -> Table:
     return table
 
 
+def pasts_of(pasts: Sequence[Past]) -> Table:
+    """What a delivery says otherwise than the book did of invoices settled or due before, per source of the book."""
+    table = _table("The past, as told now", "source", "known until", "compared", "rewritten", "overdue then", "booked late")
+    for past in pasts:
+        counts = (past.compared, past.rewritten, past.overdue, past.booked_late)
+        table.add_row(plain(past.source), str(past.known_until), *(f"{n:,}" for n in counts))
+    return table
+
+
 def contents_of(manifest: Mapping[str, Any]) -> Table:
     """The tables of a book: rows, dates, money per currency, rows that wait."""
     table = _table(
@@ -121,4 +131,5 @@ def _table(title: str, *columns: str) -> Table:
 
 NUMBERS = frozenset(
     {"rows", "accepted", "set aside", "repeated", "left out", "empty", "refused", "waiting", "money", "money read"}
+    | {"compared", "rewritten", "overdue then", "booked late"}
 )

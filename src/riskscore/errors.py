@@ -62,7 +62,7 @@ class RunLocked(RiskscoreError):
 
 
 class HeldForReview(RiskscoreError):
-    """The result moved further than the policy lets one person publish. Two people may release it."""
+    """A run or a delivery moved further than one person may publish. Two people release a run; a second one signs a delivery."""
 
     code = "held-for-review"
     exit_status = 8

@@ -57,6 +57,9 @@ def test_the_tree_keeps_its_contracts(repository: Path) -> None:
         pytest.param(
             "src/riskscore/features/__init__.py", "import riskscore.outcomes", "Only what learns", id="a-feature-sees-the-outcome"
         ),
+        pytest.param(
+            "src/riskscore/training/gathering.py", "import riskscore.review", "What is learned comes", id="an-override-as-a-label"
+        ),
     ],
 )
 def test_a_planted_import_turns_the_contract_red(copy: Path, module: str, line: str, contract: str) -> None:

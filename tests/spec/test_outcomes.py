@@ -227,3 +227,18 @@ def test_a_payment_counts_from_its_own_date_even_if_it_became_known_later():
 
     assert observed(page) == (False, None)
     assert observed(page, until=HORIZON) == observed(page, until=HORIZON + timedelta(days=300))
+
+
+@pytest.mark.parametrize("paid_on", ["2025-05-02", "2025-05-04"], ids=["good", "bad"])
+def test_a_limit_a_person_put_in_place_of_a_decision_is_no_label(paid_on):
+    """Overrides come back with the next export, as the limit in force: stopped or raised, what became of the customer stays."""
+    page = past_due(paid_on=paid_on)
+    with_overrides = f"""{page}
+        limits
+            customer_id | amount | currency | granted_on
+            acme        | 0      | EUR      | 2025-02-10
+            acme        | 900000 | EUR      | 2025-03-10
+    """
+    assert tables_of(with_overrides)["limits"].num_rows == 2
+
+    assert observed(with_overrides) == observed(page)

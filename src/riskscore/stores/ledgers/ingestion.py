@@ -79,6 +79,12 @@ def _prepare(
     version = draft_version(delivery, before, [*readings, *rates], staged, draft, progress)
     shutil.rmtree(draft / "work")
     receipt = Receipt(
-        False, [read_of(reading) for reading in readings], already, not_read, version.rejects, book=version.manifest
+        False,
+        [read_of(reading) for reading in readings],
+        already,
+        not_read,
+        version.rejects,
+        version.pasts,
+        book=version.manifest,
     )
     return receipt, version.manifest, version.refusal

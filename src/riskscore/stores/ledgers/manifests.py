@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - the names in these statements are our own tables' and columns', and values are quoted or bound.
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from riskscore.snapshot.last_day import FACTS
 from riskscore.stores.ledgers.accounting import standing
 from riskscore.stores.ledgers.layout import SCHEMA_VERSION, canonical_json
 from riskscore.stores.ledgers.mapping import Mapping as Grammar
+from riskscore.stores.ledgers.pasts import Past
 from riskscore.stores.ledgers.reception import Delivery, Reading
 from riskscore.tables import TABLES
 
@@ -46,6 +47,7 @@ def entry_of(reading: Reading, run: str, delivery: Delivery) -> dict[str, Any]:
         "mapping": delivery.mapping.digest,
         "extracted_on": delivery.extracted_on.isoformat(),
         "shift_accepted": delivery.accept_shift,
+        "rewrite_accepted": delivery.accept_rewrite.as_json() if delivery.accept_rewrite else None,
     }
 
 
@@ -73,8 +75,12 @@ def manifest_of(
     settings: Mapping[str, Any],
     there: set[str],
     n_buckets: int,
+    pasts: Sequence[Past],
 ) -> dict[str, Any]:
-    """The manifest of the version under this folder. Its digest is over what the tables hold, not over when or whence."""
+    """The manifest of the version under this folder. Its digest is over what the tables hold, not over when or whence.
+
+    pasts: what the version tells otherwise than the one before it.
+    """
     tables = {entry["path"]: entry["sha256"] for entry in files if entry["part"] == "tables"}
     content = {"schema_version": SCHEMA_VERSION, **settings, "n_buckets": n_buckets, "tables": tables}
     customers = next(entry for entry in files if entry["part"] == "index")
@@ -98,6 +104,7 @@ def manifest_of(
             if "known_on" in TABLES[name].names
         },
         "standing": standing(connection, version, files),
+        "pasts": [past.as_json() for past in pasts],
         "sources": sources,
         "files": files,
     }

@@ -215,11 +215,15 @@ class Limits(Strict):
 
     quarantined_rows, quarantined_amount: shares of a table's rows and of its money in one currency.
     amount_shift: how many times the median invoice may move against what the book holds.
+    rewritten_past: share of a source's invoices settled or due before of which a delivery may tell another past.
+    late_bookings: share of those of them that were open which may turn out to be settled in the month before.
     """
 
     quarantined_rows: Annotated[float, Field(ge=0, le=1)] = 0.01
     quarantined_amount: Annotated[float, Field(ge=0, le=1)] = 0.005
     amount_shift: Annotated[float, Field(gt=1)] = 10.0
+    rewritten_past: Annotated[float, Field(ge=0, le=1)] = 0.02
+    late_bookings: Annotated[float, Field(ge=0, le=1)] = 0.5
 
 
 class FixedRate(Strict):
@@ -261,8 +265,12 @@ class Mapping(Strict):
 
     @property
     def digest(self) -> str:
-        """SHA-256 over what the mapping says, not over how it is written down."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """SHA-256 over what the mapping says, not over how it is written down.
+
+        Bounds on the past are left out: no row is read otherwise for them, and readings of older books keep their names.
+        """
+        said = self.model_dump_json(exclude={"limits": {"rewritten_past", "late_bookings"}})
+        return hashlib.sha256(said.encode()).hexdigest()
 
     def in_currency(self, currency: str) -> "Mapping":
         """The same grammar for a book kept in another currency. Raises UsageRefused where it is none."""

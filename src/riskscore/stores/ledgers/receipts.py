@@ -1,9 +1,10 @@
 """What a delivery came to: per source and for the book, as a value that can be shown, stored or checked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from riskscore.stores.ledgers.pasts import Past
 from riskscore.stores.ledgers.reception import Reading
 from riskscore.stores.ledgers.reports import ColumnReport
 
@@ -34,7 +35,8 @@ class Receipt:
 
     published: whether readers see a new version of the book. already: sources that were in it before. refused: why nothing
     would be published, where only a check was asked for; refused_status: with which exit status ingest would say so, 0 where it
-    would publish. rejects: by reason, with examples. book: the manifest of the version, without its files.
+    would publish. rejects: by reason, with examples. pasts: what it tells otherwise of the past, per source of the book. book:
+    the manifest of the version, without its files.
     """
 
     published: bool
@@ -42,6 +44,7 @@ class Receipt:
     already: list[str] = field(default_factory=list)
     not_read: list[str] = field(default_factory=list)
     rejects: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    pasts: Sequence[Past] = ()
     refused: str | None = None
     refused_status: int = 0
     book: Mapping[str, Any] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from riskscore.stores.ledgers.control import refuse_other_digest, refuse_other_s
 from riskscore.stores.ledgers.deliveries import Item
 from riskscore.stores.ledgers.mapping import Mapping
 from riskscore.stores.ledgers.reading import Reader
+from riskscore.stores.ledgers.rewrites import Acceptance
 from riskscore.stores.ledgers.staging import Stage
 from riskscore.stores.ledgers.understanding import Understanding
 from riskscore.tables import RATES, TABLES
@@ -26,7 +27,8 @@ Progress = Callable[[str, int, int | None], None]
 class Delivery:
     """What is to be ingested: where it lies, its grammar, the day of the extract, and what the sender says of it (control).
 
-    accept_shift: a second person looked at amounts that moved further than the mapping allows.
+    accept_shift: a second person looked at amounts that moved further than the mapping allows. accept_rewrite: a second person
+    who signs for another past than the book tells, and why.
     """
 
     places: Sequence[str]
@@ -34,6 +36,7 @@ class Delivery:
     extracted_on: date
     control: AbstractMapping[str, Any] = field(default_factory=dict)
     accept_shift: bool = False
+    accept_rewrite: Acceptance | None = None
 
     def stated(self, name: str) -> AbstractMapping[str, Any]:
         """What the sender says of one file."""

@@ -4,7 +4,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ from riskscore.stores.ledgers.candidates import open_candidates
 from riskscore.stores.ledgers.crosschecks import judge, open_workspace
 from riskscore.stores.ledgers.families import refuse_cycles
 from riskscore.stores.ledgers.manifests import entry_of, manifest_of, outcome_of, settings_of
+from riskscore.stores.ledgers.pasts import Past, compare_pasts
 from riskscore.stores.ledgers.quarantine import rejects_of, write_quarantine
 from riskscore.stores.ledgers.reception import Delivery, Progress, Reading
+from riskscore.stores.ledgers.rewrites import refuse_needless, refuse_rewrites
 from riskscore.stores.ledgers.shifts import refuse_shift
 from riskscore.stores.ledgers.writing import n_buckets_for, write_customers, write_tables
 
@@ -29,11 +31,12 @@ MEMORY = ("128MB", "256MB", "512MB", "1GB")
 
 @dataclass(frozen=True)
 class Version:
-    """A drafted version. refusal: why it may not be published, if anything forbids it."""
+    """A drafted version. refusal: why it may not be published, if anything forbids it. pasts: what it tells otherwise."""
 
     manifest: dict[str, Any]
     rejects: Mapping[str, dict[str, Any]]
     refusal: RiskscoreError | None
+    pasts: Sequence[Past]
 
 
 def draft_version(
@@ -80,9 +83,11 @@ def _attempt(
         if before is not None:
             settle_standing(connection, version, files, before.manifest, set(plan.old.values()))
         rejects = rejects_of(connection, version, set(plan.new.values()))
-        refusal = _refusal(connection, delivery, plan, before, rejects)
-        manifest = manifest_of(connection, version, files, plan.settled(), settings, there, n_buckets)
-    return Version(manifest, rejects, refusal)
+        progress("comparing what both versions say of the past", 0, None)
+        pasts = compare_pasts(connection, there, plan.entries) if before is not None else []
+        refusal = _refusal(connection, delivery, plan, before, rejects, there, pasts)
+        manifest = manifest_of(connection, version, files, plan.settled(), settings, there, n_buckets, pasts)
+    return Version(manifest, rejects, refusal, pasts)
 
 
 class Plan:
@@ -138,8 +143,10 @@ def _refusal(
     plan: Plan,
     before: Book | None,
     rejects: Mapping[str, dict[str, Any]],
+    there: set[str],
+    pasts: Sequence[Past],
 ) -> RiskscoreError | None:
-    """What forbids publishing: too much set aside, or amounts that moved too far."""
+    """What forbids publishing: too much set aside, amounts that moved too far, or another past than the book tells."""
     worst = max(rejects.items(), key=lambda item: item[1]["rows"], default=None)
     hint = ""
     if worst is not None:
@@ -153,6 +160,10 @@ def _refusal(
             refuse_contradicted(connection, before.manifest, delivery.mapping.limits)
         if not delivery.accept_shift:
             refuse_shift(connection, delivery.mapping.limits.amount_shift)
+        if delivery.accept_rewrite is None:
+            refuse_rewrites(connection, there, plan.entries, pasts, delivery.mapping.limits)
+        else:
+            refuse_needless(pasts, delivery.mapping.limits)
     except RiskscoreError as refusal:
         return refusal
     return None

@@ -163,6 +163,24 @@ def test_rows_the_filter_does_not_mean_are_left_out_and_counted(tmp_path: Path) 
     assert (read.rows, read.accepted, read.left_out) == (1, 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("total", "said"),
+    [("Summe,,,,9.00,", '{ column = "no", values = ["Summe"] }'), (",,,,9.00,", '{ column = "who", values = [""] }')],
+    ids=["named", "empty"],
+)
+def test_a_line_of_totals_is_left_out_where_the_mapping_names_it(total: str, said: str, tmp_path: Path) -> None:
+    """Its money is that of the whole file: no limit of the quarantine could let it pass and still guard anything."""
+    rows = ["I1,C,2025-01-01,2025-02-01,5.00,1", "I2,C,2025-01-01,2025-02-01,4.00,1", "I3,C,junk,junk,junk,0", total]
+    (tmp_path / "flat.csv").write_text(lines("no,who,issued,due,amount,open", *rows), encoding="utf-8")
+    grammar = 'formats = ["%Y-%m-%d"]\n'
+    kept = 'keep = { column = "open", values = ["1", ""] }\n'
+
+    assert sum(reasons(deliver(tmp_path / "flat.csv", flat(source=grammar + kept), tmp_path / "other")).values()) == 1
+    read = deliver(tmp_path / "flat.csv", flat(source=f"{grammar}{kept}leave_out = {said}\n"), tmp_path / "book").reads[0]
+
+    assert (read.rows, read.accepted, read.left_out) == (2, 2, 2)
+
+
 def test_cleaning_and_codes_are_applied_as_declared_and_nowhere_else(tmp_path: Path) -> None:
     mapping = flat(
         head='codes = { country = { "276" = "DE" } }\n',

@@ -93,6 +93,16 @@ def test_a_filter_on_a_column_that_is_not_there_is_refused(tmp_path: Path) -> No
         deliver(tmp_path / "flat.csv", flat(source=source), tmp_path / "book")
 
 
+@pytest.mark.parametrize(
+    "text", ["no;who;issued;due;amount\nI1;C;2025-01-01;2025-02-01;1\n", "Open items\nno,who\n"], ids=["delimiter", "title"]
+)
+def test_a_header_of_one_cell_is_told_what_may_be_wrong_with_the_declaration(text: str, tmp_path: Path) -> None:
+    (tmp_path / "flat.csv").write_text(text, encoding="utf-8")
+
+    with pytest.raises(InputRefused, match=r"one cell.*delimiter = .*skip_lines = "):
+        deliver(tmp_path / "flat.csv", flat(), tmp_path / "book")
+
+
 def test_a_parquet_column_of_lists_is_refused_where_it_is_read(tmp_path: Path) -> None:
     rows = {name: [name] for name in INVOICES.split(",")} | {"amount": [[1, 2]]}
     pq.write_table(pa.table(rows), tmp_path / "invoices.parquet")

@@ -95,6 +95,15 @@ def test_the_shipped_mappings_are_sound(name: str) -> None:
     assert len(mapping.digest) == 64
 
 
+def test_a_mapping_that_leaves_nothing_out_has_the_digest_it_had_before_one_could() -> None:
+    """Readings are known by it: another would have every file of every book read again."""
+    assert "leave_out" not in parse(GOOD).model_dump_json()
+    left = parse(
+        GOOD.replace('files = ["pay_*.txt"]', 'files = ["pay_*.txt"]\nleave_out = { column = "No", values = ["Total"] }')
+    )
+    assert left.digest != parse(GOOD).digest
+
+
 def test_the_digest_is_over_what_is_said_and_not_over_how_it_is_written() -> None:
     assert parse(GOOD).digest == parse("# a remark\n" + GOOD).digest
     assert parse(GOOD).digest != parse(GOOD.replace('thousands = "."', "trim = true")).digest

@@ -143,8 +143,8 @@ class Cell(Grammar):
         return (self.column,) if self.column is not None else tuple(self.columns or ())
 
 
-class Keep(Strict):
-    """Which rows of the export are meant: those whose `column` holds one of `values`. Others are counted, not quarantined."""
+class Choice(Strict):
+    """Rows of the export: those whose `column` holds one of `values`, to the letter."""
 
     column: str
     values: Annotated[list[str], Field(min_length=1)]
@@ -157,6 +157,7 @@ class Source(Grammar):
     suffix .csv, .txt, .tsv, .parquet or .xlsx names the format unless `format` does. relation, query: for a database. sheet: of a
     workbook; absent, its only one. skip_lines: lines above the header. same_names: every canonical column is read from the header
     of its own name, where there is one.
+    keep, leave_out: only these rows are meant, these are not (a line of totals); the others are counted, not quarantined.
     settlements, customers, disputes: rows derived from the same line (one flat invoice file holds all three).
     """
 
@@ -175,7 +176,8 @@ class Source(Grammar):
     header_only: bool = False
     sheet: str | None = None
     same_names: bool = False
-    keep: Keep | None = None
+    keep: Choice | None = None
+    leave_out: Choice | None = Field(default=None, exclude_if=lambda said: said is None)
     columns: dict[str, Cell] = {}
     settlements: dict[str, Cell] | None = None
     customers: dict[str, Cell] | None = None
@@ -202,6 +204,11 @@ class Source(Grammar):
         if self.delimiter == self.quote:
             raise ValueError("delimiter and quote cannot be the same mark")
         return self
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """What is said of which rows are meant."""
+        return tuple(said for said in (self.keep, self.leave_out) if said is not None)
 
     @property
     def derived(self) -> dict[str, dict[str, Cell]]:

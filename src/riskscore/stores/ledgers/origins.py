@@ -97,4 +97,9 @@ def lacking(name: str, what: str, wanted: str, header: list[str]) -> str:
     """The sentence of a header that lacks a column, with the name that may have been meant."""
     near = difflib.get_close_matches(wanted, header, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else f" It has: {', '.join(header[:20])}."
+    if len(header) == 1:
+        hint = (
+            f" It is one cell: {header[0]!r}. Declare the mark between the cells (delimiter = ...), or the lines above the "
+            "header (skip_lines = ...)."
+        )
     return f"{name}: the header lacks {what} so its rows cannot be understood. Nothing was written.{hint}"

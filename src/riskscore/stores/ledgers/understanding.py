@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from riskscore.errors import InputRefused
 from riskscore.stores.ledgers.cells import FINE, REASON_CODES, Typed, read_cells
-from riskscore.stores.ledgers.mapping import Cell, Mapping, Source
+from riskscore.stores.ledgers.mapping import Cell, Choice, Mapping, Source
 from riskscore.stores.ledgers.origins import cells_for, cleaned, lacking
 from riskscore.stores.ledgers.reading import Chunk, Reader
 from riskscore.stores.ledgers.reports import ColumnReport
@@ -91,9 +91,10 @@ class Understanding:
         self._extracted_on = extracted_on
         self._name = reader.name
         self._header = reader.header
-        if source.keep is not None and source.keep.column not in reader.header:
-            what = f"column {source.keep.column!r}, which says which rows are meant,"
-            raise InputRefused(lacking(reader.name, what, source.keep.column, reader.header))
+        for said in source.choices:
+            if said.column not in reader.header:
+                what = f"column {said.column!r}, which says which rows are meant,"
+                raise InputRefused(lacking(reader.name, what, said.column, reader.header))
         self._rules: dict[str, dict[str, Cell]] = {
             source.table: cells_for(TABLES[source.table], source.columns, source, reader.header, reader.name)
         }
@@ -109,7 +110,7 @@ class Understanding:
     def ignored(self) -> list[str]:
         """Columns of the source that nothing reads."""
         used = {name for cells in self._rules.values() for cell in cells.values() for name in cell.sources}
-        used |= {self.source.keep.column} if self.source.keep else set()
+        used |= {said.column for said in self.source.choices}
         return [name for name in self._header if name not in used]
 
     def read(self, chunk: Chunk) -> Understood:
@@ -141,11 +142,12 @@ class Understanding:
         )
 
     def _kept(self, chunk: Chunk) -> tuple[Chunk, int]:
-        keep = self.source.keep
-        if keep is None:
-            return chunk, 0
-        mask = pc.is_in(chunk.cells[keep.column].text, pa.array(keep.values, pa.string()))
-        return chunk.filtered(mask), len(chunk.lines) - int(pc.sum(mask).as_py() or 0)
+        n_rows = len(chunk.lines)
+        if (keep := self.source.keep) is not None:
+            chunk = chunk.filtered(_holds(chunk, keep))
+        if (leave := self.source.leave_out) is not None:
+            chunk = chunk.filtered(pc.invert(_holds(chunk, leave)))
+        return chunk, n_rows - len(chunk.lines)
 
     def _typed(self, name: str, chunk: Chunk) -> _Rows:
         table, rules, n_rows = TABLES[name], self._rules[name], len(chunk.lines)
@@ -269,6 +271,11 @@ class Understanding:
             schema=REJECTS,
         )
         return pa.concat_tables([judged, shapeless])
+
+
+def _holds(chunk: Chunk, said: Choice) -> pa.Array:
+    """Which rows hold one of the values; an empty cell is the empty text."""
+    return pc.is_in(pc.fill_null(chunk.cells[said.column].text, ""), pa.array(said.values, pa.string()))
 
 
 def _money(whole: pa.Table) -> pa.Table:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import expit
 
+from riskscore.hazard.bins import book_pace
 from riskscore.hazard.cases import Cases
 from riskscore.hazard.fit_newcomers import fit_newcomers
 from riskscore.hazard.formula import FORMAT, HABIT, inputs_of, with_selftest
@@ -12,7 +13,7 @@ from riskscore.hazard.inputs import OF_BIN, OF_CASE, OF_RECORD, describe, fit_ha
 from riskscore.hazard.issued import customers_of
 from riskscore.hazard.members import fit_logistic_by_bin, fit_trees_over_bins
 from riskscore.hazard.repetition import customers_shown, rows_each
-from riskscore.hazard.watched import Lessons, Watched, periods_seen, unpaid_after_due
+from riskscore.hazard.watched import Lessons, Watched, pace_beyond, periods_seen, unpaid_after_due
 from riskscore.model.bundle import canonical
 from riskscore.model.formula import Floats
 from riskscore.model.members import fit_rate_member
@@ -63,6 +64,7 @@ def fit_hazard(
             "format": FORMAT,
             "catalogue": list(catalogue),
             "habits": habits,
+            "pace": pace_beyond(cases, fates, book_pace(habits["mean"])),
             "certainty": CERTAINTY,
             "newcomers": newcomers.formula,
             "weights": {

@@ -79,6 +79,7 @@ class Hazard:
         self.format: int = stored.get("format", 1)
         self.catalogue: tuple[str, ...] = tuple(stored["catalogue"])
         self.habits: dict[str, Any] = stored["habits"]
+        self.pace: float = stored.get("pace", bins.book_pace(self.habits["mean"]))  # before it was counted: as the last two bins
         self.weights: dict[str, float] = stored["weights"]
         self.certainty: float = stored.get("certainty", 1.0)
         self.logistic: dict[str, Any] = stored["logistic"]
@@ -123,7 +124,7 @@ class Hazard:
         standing = self.newcomers.standing(cases.who)[cases.observation]
         chance = np.zeros((len(cases), N_BINS))
         chance[case, place] = expit(self.log_odds(described.period_matrix(case, place, standing), place))
-        return Curves(described.age, bins.survival(chance, described.age), bins.book_pace(self.habits["mean"]))
+        return Curves(described.age, bins.survival(chance, described.age), self.pace)
 
     def log_odds(self, periods: Floats, place: Any) -> Floats:
         """The log-odds to be paid in the bin, of periods as `Described.period_matrix` gives them; place: their bins.

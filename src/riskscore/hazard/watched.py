@@ -44,6 +44,27 @@ def periods_seen(described: Described, fates: Watched) -> tuple[Any, Any, Floats
     return case, place, event[case, place].astype(np.float64)
 
 
+PACE_PAYMENTS = 5
+"""Payments beyond the last bin that weigh as much as how the book went on in the last two: with fewer, those two speak."""
+
+
+def pace_beyond(invoices: Invoices, fates: Watched, before: float) -> float:
+    """How log S of the whole book changes a day beyond the last bin: payments there a day that an invoice was open there.
+
+    Every invoice speaks once, by its first case. before: how it changed over the last two bins, toward which few payments and few
+    days are pulled. Where old invoices stay in the books unpaid and are never written off, those two bins say nothing of them:
+    they would be forecast to bring within weeks what they have not brought in years.
+    """
+    names = np.asarray(invoices.invoices["invoice_id"].to_pylist(), dtype=object)
+    by_age = np.argsort(invoices.age, kind="stable")
+    first = by_age[np.unique(names[by_age].astype(str), return_index=True)[1]]
+    begun = np.maximum(invoices.age[first], float(EDGES[-1]))
+    ended = np.minimum(fates.paid[first], fates.watched[first])
+    n_paid = float(((fates.paid[first] <= fates.watched[first]) & (fates.paid[first] > begun)).sum())
+    n_days = float(np.maximum(ended - begun, 0.0).sum())
+    return before * (n_paid + PACE_PAYMENTS) / (PACE_PAYMENTS - before * n_days)
+
+
 def unpaid_after_due(place: Any, paid: Floats) -> Any:
     """Which periods show an invoice that was late: paid after its due date, or still open when that was over."""
     event = paid.astype(bool)

@@ -173,6 +173,11 @@ def check_until(last_days: Iterable[date | None], until: date) -> None:
 
 
 ADVICE = "Customers are referred instead of scored until there is more: ingest a longer history, or wait."
+ADVICE_WHERE_ALL_ARE_LATE = (
+    "Customers are referred instead of scored. Where nearly everybody pays late by this measure a longer history changes "
+    "nothing: copy recipe.toml to models/late_payment/, say under [outcome] what is materially late in your trade, and train "
+    "again."
+)
 
 
 def cuts_of(ledgers: Ledgers, recipe: Recipe, until: date) -> tuple[date, ...]:

@@ -26,7 +26,7 @@ from riskscore.model.rows import FeatureLike, Rows
 from riskscore.model.value import read_column, read_columns
 from riskscore.recipe import Recipe
 from riskscore.training.breakdown import judge_holdouts
-from riskscore.training.gathering import ADVICE, EPOCH, Gathered, Ledgers, Progress, gather, silent
+from riskscore.training.gathering import ADVICE, ADVICE_WHERE_ALL_ARE_LATE, EPOCH, Gathered, Ledgers, Progress, gather, silent
 from riskscore.training.gathering_invoices import GatheredInvoices, gather_invoices
 from riskscore.training.invoices import (
     Forecast,
@@ -203,7 +203,8 @@ def check_evidence(rows: Rows, recipe: Recipe) -> None:
         raise TooFewEvents(
             f"of {rows.n_customers} customers with a payment history {with_event} paid materially late within "
             f"{recipe.outcome.horizon_days} days of some month end and {without} never did; the recipe asks for at least "
-            f"{least.customers_with_event} and {least.customers_without_event}. No model was made. {ADVICE}"
+            f"{least.customers_with_event} and {least.customers_without_event}. No model was made. "
+            f"{ADVICE if without >= least.customers_without_event else ADVICE_WHERE_ALL_ARE_LATE}"
         )
 
 

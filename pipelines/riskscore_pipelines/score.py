@@ -115,7 +115,7 @@ class Stopwatch:
 
 @dataclass
 class Summary:
-    """What a run over a book came to. Money per currency; nothing in it names a customer."""
+    """What a run over a book came to. Money per currency, null where nobody has that amount; nothing in it names a customer."""
 
     out: Path
     provenance: Provenance
@@ -127,7 +127,7 @@ class Summary:
     referrals: Counter[str] = field(default_factory=Counter)
     binding: Counter[str] = field(default_factory=Counter)
     terms: Counter[str] = field(default_factory=Counter)
-    money: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    money: dict[str, dict[str, Decimal | None]] = field(default_factory=dict)
     n_denied_by_grade: int = 0
     drifting: DriftWatch | None = None
 
@@ -143,10 +143,11 @@ class Summary:
         if recommendation is not None:
             self.binding[recommendation.binding_cap] += 1
             self.terms[str(recommendation.terms)] += 1
-        sums = self.money.setdefault(decision.currency, dict.fromkeys(SUMS, Decimal(0)))
+        sums = self.money.setdefault(decision.currency, dict.fromkeys(SUMS))
         recommended = recommendation.limit if recommendation is not None else None
         for name, amount in zip(SUMS, (decision.exposure, decision.overdue, decision.limit_now, recommended), strict=True):
-            sums[name] += amount or Decimal(0)
+            if amount is not None:
+                sums[name] = (sums[name] or Decimal(0)) + amount
 
     @cached_property
     def drift(self) -> Drift | None:
@@ -175,7 +176,10 @@ class Summary:
             "terms": dict(self.terms.most_common()),
             "unmeasured": (found := self.unmeasured) and asdict(found),
             "drift": self.drift and plain_drift(self.drift),
-            "money": {currency: {name: str(amount) for name, amount in sums.items()} for currency, sums in self.money.items()},
+            "money": {
+                currency: {name: None if amount is None else str(amount) for name, amount in sums.items()}
+                for currency, sums in self.money.items()
+            },
             "stages": self.watch.as_json(),
         }
 
@@ -250,7 +254,7 @@ def show(summary: Summary, lang: Lang) -> None:
     out.print(grades)
     amounts = table_of("Money", "currency", "exposure", "overdue", "limit now", "limit recommended")
     for currency, sums in summary.money.items():
-        amounts.add_row(currency, *(money_of(sums[name]) for name in SUMS))
+        amounts.add_row(currency, *("-" if sums[name] is None else money_of(sums[name]) for name in SUMS))
     out.print(amounts)
     for title, counted, say in (
         ("Referred because", summary.referrals, referral_sentence),

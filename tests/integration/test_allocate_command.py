@@ -15,6 +15,7 @@ from riskscore.errors import UsageRefused
 from riskscore.insurance import Register
 from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.finance.allocating import Allocated, allocated
+from riskscore_pipelines.finance.allocation_page import DASH, page_of
 from riskscore_pipelines.finance.material import Accounts, accounts_of
 from riskscore_pipelines.main import main
 
@@ -117,6 +118,19 @@ def test_without_a_probability_the_policy_limit_stays_and_the_total_bears_it_fir
     assert promised < found.total("limit") <= promised + 100_000
     with pytest.raises(UsageRefused, match="set aside for customers without a probability"):
         allocated(book, register, Budgets(total=promised))
+
+
+def test_limits_that_are_on_no_file_are_a_dash_and_not_nothing(asked):
+    accounts, register = asked
+    none = {who: replace(each, limit_now=None) for who, each in accounts.decisions.items()}
+
+    def limits_now(decisions):
+        found = allocated(replace(accounts, decisions=decisions), register, Budgets(total=TOTAL))
+        sheet = next(each for each in page_of(found, accounts.on, "EUR", "en", ()).sheets if "Limit today" in each.headings)
+        return sheet.total[sheet.headings.index("Limit today")]
+
+    assert limits_now(none) == DASH
+    assert limits_now(dict(accounts.decisions)) not in {DASH, "0.00"}
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,8 @@ def _by_grade(found: Allocated, currency: str, lang: Lang) -> Sheet:
 
     def line(first: str, held: Sequence[Given]) -> tuple[str, ...]:
         def total(value: Callable[[Given], Decimal | None]) -> str:
-            return money(sum((value(each) or ZERO for each in held), ZERO), currency, lang)
+            known = [amount for amount in map(value, held) if amount is not None]
+            return money(sum(known, ZERO), currency, lang) if known else DASH
 
         return (
             first, number(len(held), lang),

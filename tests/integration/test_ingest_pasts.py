@@ -273,7 +273,7 @@ def test_nobody_signs_for_what_is_not_there(book: Path, tmp_path: Path) -> None:
     assert deliver(path, canonical(), book).published
 
 
-@pytest.mark.parametrize(("reason", "by"), [("why", None), (None, "Li Wei"), ("why", "  "), (" ", "Li Wei")])
+@pytest.mark.parametrize(("reason", "by"), [("why", None), (None, "Li Wei"), ("why", "  "), ("why", "\u200b"), (" ", "Li Wei")])
 def test_a_reason_has_a_name_and_a_name_a_reason(reason: str | None, by: str | None) -> None:
     with pytest.raises(UsageRefused, match="give both"):
         acceptance_of(reason, by)

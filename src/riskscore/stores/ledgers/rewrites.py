@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from riskscore.errors import HeldForReview, UsageRefused
-from riskscore.people import recorded_name
+from riskscore.people import is_same_person, recorded_name
 from riskscore.stores.ledgers.mapping import Limits
 from riskscore.stores.ledgers.pasts import LATE_DAYS, Past, examples_of, files_behind
 
@@ -32,7 +32,7 @@ def acceptance_of(reason: str | None, by: str | None) -> Acceptance | None:
     if reason is None and by is None:
         return None
     name, why = recorded_name(by or ""), (reason or "").strip()
-    if not name or not why:
+    if is_same_person(name, "") or not why:  # unseen signs are no name
         raise UsageRefused(
             '--accept-rewrite says why and --by says who: give both, as in --accept-rewrite "the bank\'s correction of May" --by '
             '"Li Wei". Nothing was read.'

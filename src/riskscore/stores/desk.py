@@ -193,7 +193,7 @@ class Desk:
 
     @property
     def provenance(self) -> Provenance:
-        """What its decisions are made with."""
+        """What its decisions about customers of the book are made with; applicants are a run of their own."""
         return self._made[self.signed.doubt]
 
     @cached_property

@@ -68,7 +68,7 @@ def _no_settings_of_the_runner(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _patient_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server in the test's own process waits for a busy machine; a test about its patience sets that itself."""
-    for name, what in (("office", "PATIENCE"), ("office", "WORK_PATIENCE"), ("waiting", "PATIENCE")):
+    for name, what in (("office", "PATIENCE"), ("office", "WORK_PATIENCE"), ("listing", "PATIENCE"), ("waiting", "PATIENCE")):
         if module := sys.modules.get(f"riskscore_serving.{name}"):
             monkeypatch.setattr(module, what, 30.0)
 

@@ -1,6 +1,6 @@
 """A desk that keeps the contract on the real path, with the linear model, for tests of what answers through it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -43,9 +43,14 @@ class BookDesk:
     def book_digest(self) -> str:
         return self.made.book
 
+    n_customers: int = len(BOOK)
+
     @cached_property
     def overview(self) -> list[Line]:
         return [Line.of(found) for name in sorted(BOOK) if (found := self.decide(name)) is not None]
+
+    def listed(self, store: Any = None) -> Iterator[list[Line]]:
+        yield self.overview
 
     def provenance(self, doubt: Doubt | None) -> Provenance:
         model = self._model(doubt)

@@ -1,6 +1,6 @@
 """The API, version 1: one customer, the model and the policy in force. Nothing is recorded by reading."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -9,6 +9,7 @@ from typing import Annotated, Any, Protocol, Self
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.engine import Engine
 
 from riskscore.decisions import Decision, Doubt
 from riskscore.model import Model
@@ -58,8 +59,11 @@ class Desk(Protocol):
         """ISO 4217 of every amount."""
 
     @property
-    def overview(self) -> Sequence[Line]:
-        """Every customer in one line, sorted by id."""
+    def n_customers(self) -> int:
+        """How many customers the book has."""
+
+    def listed(self, store: Callable[[], Engine] | None = None) -> Iterator[Sequence[Line]]:
+        """Every customer in one line, some at a time, in no order. store: gives the database where its run may be published."""
 
     def decide(self, customer_id: str, doubt: Doubt | None = None) -> Decision | None:
         """The decision about one customer; None where the book has no such customer at the date."""

@@ -1,6 +1,7 @@
 """Looking at the book: its customers page by page, what was decided about one, and every step that led to its score."""
 
 from functools import partial
+from itertools import islice
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query
@@ -10,10 +11,10 @@ from riskscore.decisions import Decision
 from riskscore.features import CATALOGUE
 from riskscore.phrases import code_name
 from riskscore.stores import decisions as log
-from riskscore.stores.overview import ORDERS, Line
+from riskscore.stores.overview import Line, Lines
 from riskscore_serving.access.gate import RuledRoute
 from riskscore_serving.answering import DecisionOut, RecordOut, WithOffice
-from riskscore_serving.api import LONGEST_ID, Out, Spoken, WithDesk, spoken
+from riskscore_serving.api import LONGEST_ID, Desk, Out, Spoken, WithDesk, spoken
 from riskscore_serving.problems import Refusal, responses
 
 router = APIRouter(route_class=RuledRoute)
@@ -40,7 +41,8 @@ class LineOut(Out):
     def of(cls, line: Line) -> "LineOut":
         """The line as it is sent."""
         money = ("exposure", "overdue", "limit_now", "limit_recommended")
-        return cls(**{**line.__dict__, **{name: None if (at := getattr(line, name)) is None else str(at) for name in money}})
+        parts = {name: getattr(line, name) for name in cls.model_fields}
+        return cls(**{**parts, **{name: None if parts[name] is None else str(parts[name]) for name in money}})
 
 
 class CustomersOut(Out):
@@ -77,33 +79,42 @@ class ExplanationOut(DecisionOut):
 
 
 @router.get("/v1/customers", tags=["customers"], responses=responses(422, 503))
-def customers(
+async def customers(
     desk: WithDesk,
+    office: WithOffice,
     grade: Annotated[int | None, Query(ge=1, le=10)] = None,
     min_exposure: Annotated[int | None, Query(ge=0, le=10**12)] = None,
     sort: Literal["customer_id", "-exposure", "-overdue", "-pd", "grade"] = "customer_id",
     after: Annotated[str | None, Query(max_length=LONGEST_ID, description="the `after` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = PAGE,
 ) -> CustomersOut:
-    """The customers of the book, sorted and paged; a page follows the customer it names, whatever was filtered."""
-    lines = ORDERS[sort](desk.overview)
+    """The customers of the book, sorted and paged; a page follows the customer it names, whatever was filtered.
+
+    The list is prepared when first asked for, from the published run where there is one; until it is there the answer is 503 and
+    says how far it is.
+    """
+    listed = await office.lister.lines(desk)
+    return await office.worked(lambda: _page(desk, listed.by(sort), grade, min_exposure, after, limit))
+
+
+def _page(desk: Desk, lines: Lines, grade: int | None, min_exposure: int | None, after: str | None, limit: int) -> CustomersOut:
     start = 0
     if after is not None:
-        places = {line.customer_id: place for place, line in enumerate(lines)}
-        if after not in places:
+        place = next((place for place, line in enumerate(lines) if line.customer_id == after), None)
+        if place is None:
             raise Refusal("unprocessable", "after: the book of today has no such customer; begin with the first page.")
-        start = places[after] + 1
-    wanted = [
+        start = place + 1
+    wanted = (
         line
-        for line in lines[start:]
+        for line in islice(lines, start, None)
         if (grade is None or line.grade == grade) and (min_exposure is None or (line.exposure or 0) >= min_exposure)
-    ]
-    page = wanted[:limit]
+    )
+    page = list(islice(wanted, limit))
     return CustomersOut(
         as_of=desk.as_of.isoformat(),
         currency=desk.reporting_currency,
         customers=tuple(LineOut.of(line) for line in page),
-        after=page[-1].customer_id if len(wanted) > limit else None,
+        after=page[-1].customer_id if next(wanted, None) is not None else None,
     )
 
 

@@ -17,6 +17,7 @@ from riskscore.errors import InputRefused, ModelRefused, RiskscoreError, Storage
 from riskscore.scoring import Application
 from riskscore.stores import answers, decisions
 from riskscore_serving.breaker import Breaker
+from riskscore_serving.listing import Lister
 from riskscore_serving.problems import Refusal
 from riskscore_serving.recorder import Recorder
 from riskscore_serving.waiting import waiting
@@ -85,6 +86,8 @@ class Office:
         self.at_hand = at_hand
         self.desk, self.store, self.rules, self.today = desk, store, rules or Rules(), today
         self.recorder = Recorder(store)
+        self._n_deciding = 0
+        self.lister = Lister(store, lambda: self._n_deciding > 0)
         self.stopping = False
         self._lookers = ThreadPoolExecutor(2 * WORKERS, thread_name_prefix="looking")
         self._deciders = ThreadPoolExecutor(WORKERS, thread_name_prefix="deciding")
@@ -188,6 +191,7 @@ class Office:
         """With the model where it answers; without it, and in doubt, where it fails or takes too long. Never an approval then."""
         if len(self._given_up) < WORKERS and self.breaker.may_ask() and await self._has_a_decider():
             since = self.breaker.clock()
+            self._n_deciding += 1
             deciding = asyncio.get_running_loop().run_in_executor(self._deciders, decide, doubt)
             deciding.add_done_callback(self._free_again)  # one that hangs keeps its place until it ends
             try:
@@ -227,6 +231,7 @@ class Office:
 
     def _free_again(self, deciding: "asyncio.Future[Any]") -> None:
         self._given_up.discard(deciding)
+        self._n_deciding -= 1
         self._free.release()
         if not deciding.cancelled():
             deciding.exception()  # of one that nobody waits for any more
@@ -254,6 +259,7 @@ class Office:
     def close(self) -> None:
         """Record what waits; ask nothing more."""
         self.recorder.stop()
+        self.lister.stop()
         for workers in (self._lookers, self._deciders, self._working, self._paging):
             workers.shutdown(wait=False, cancel_futures=True)
 

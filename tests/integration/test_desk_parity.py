@@ -3,18 +3,22 @@
 import struct
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from sqlalchemy.engine import Engine
 from starlette.testclient import TestClient
 
 from deciding import LinearModel
 from doors import Open
 from modelling import shipped_grades, small, trained
 from riskscore.decisions import Asked, GradeBefore
+from riskscore.errors import StorageFailed
 from riskscore.features import CATALOGUE
 from riskscore.scoring import Application
 from riskscore.simulation import simulate
 from riskscore.stores import decisions as log
+from riskscore.stores import desk as desk_room
 from riskscore.stores.database import open_database
 from riskscore.stores.decisions import Before
 from riskscore.stores.desk import Desk, Signed, in_force, look_at, open_desk
@@ -117,6 +121,67 @@ def test_the_list_says_of_every_customer_what_its_page_says(desks):
         said = [Line.of(desk.decide(line.customer_id)) for line in desk.overview]
         assert list(desk.overview) == said
         assert {line.customer_id: line.grade for line in said if line.grade is not None} != grades  # some grade was kept
+
+
+def test_the_list_of_a_published_run_is_read_from_the_record_and_is_the_list_that_is_decided(desks, tmp_path, monkeypatch):
+    kept, alone, signed = desks
+    engine = open_database(f"sqlite:///{tmp_path}/log.sqlite")
+    run = [each for part in decide_book(kept.book, kept.as_of, signed, told=untold) for each in part.decisions]
+    log.append(engine, run, signed.texts)
+    made = list_of(alone, engine)
+    log.complete(engine, run[0].provenance, len(run))
+    monkeypatch.setattr(desk_room, "LISTED_AT_ONCE", 5)
+    for deciding in ("decide_rows", "look_at"):
+        monkeypatch.delattr(desk_room, deciding)
+
+    assert made == [Line.of(each) for each in sorted(run, key=lambda each: each.customer_id)]
+    assert len(made) == 12
+    for desk in (kept, alone):
+        assert [piece[0].customer_id for piece in desk.listed(lambda: engine)] == [made[n].customer_id for n in (0, 5, 10)]
+        assert list_of(desk, engine) == made
+
+
+def test_the_list_of_another_run_than_the_published_one_is_decided(desks, tmp_path):
+    kept, alone, signed = desks
+    engine = open_database(f"sqlite:///{tmp_path}/log.sqlite")
+    run = [each for part in decide_book(kept.book, kept.as_of, signed, told=untold) for each in part.decisions]
+    log.append(engine, run, signed.texts)
+    log.complete(engine, run[0].provenance, len(run))
+    doubtful = replace(alone, signed=signed.in_doubt("run_held"))
+
+    assert {line.outcome for line in list_of(doubtful, engine)} == {"refer"}
+    assert {line.outcome for line in list_of(alone, engine)} > {"refer"}
+
+
+def test_a_database_that_does_not_answer_leaves_the_list_to_be_decided(desks):
+    def silent() -> Engine:
+        raise StorageFailed("it does not answer")
+
+    alone = desks[1]
+    assert [line for piece in alone.listed(silent) for line in piece] == [line for piece in alone.listed() for line in piece]
+
+
+def test_a_customer_whose_data_break_the_computation_is_in_the_list_as_in_the_run(desks, monkeypatch):
+    kept, _, signed = desks
+    victim = kept.overview[3].customer_id
+    honest = desk_room.features.compute
+
+    def breaking(snapshot: Any) -> Any:
+        if victim in snapshot.observations["customer_id"].to_pylist():
+            raise ZeroDivisionError
+        return honest(snapshot)
+
+    monkeypatch.setattr(desk_room.features, "compute", breaking)
+    run = {each.customer_id: each for part in decide_book(kept.book, kept.as_of, signed, told=untold) for each in part.decisions}
+    for held_at_most in (100, 0):
+        desk = open_desk(kept.book, kept.as_of, signed, untold, held_at_most=held_at_most)
+        assert list_of(desk, None) == [Line.of(run[customer]) for customer in sorted(run)]
+        assert desk.overview[3].status == "not_scored"
+
+
+def list_of(desk: Desk, engine: Engine | None) -> list[Line]:
+    lines = [line for piece in desk.listed(None if engine is None else lambda: engine) for line in piece]
+    return sorted(lines, key=lambda line: line.customer_id)
 
 
 N_CUSTOMERS = 1_200

@@ -76,7 +76,7 @@ class Desk:
     book_digest: str = "b" * 64
     params: Any = field(default_factory=shipped)
     reporting_currency: str = "EUR"
-    overview: tuple[()] = ()
+    n_customers: int = 2
     doubt: Any = None
 
     def decide(self, customer_id: str, doubt: Doubt | None = None) -> Decision | None:

@@ -243,6 +243,22 @@ def of_run(engine: Engine, run_id: str) -> Iterator[Stored]:
             yield _stored(row)
 
 
+def decisions_of(engine: Engine, made: Provenance, at_once: int) -> Iterator[list[Decision]]:
+    """The decisions recorded in a run by customer id, so many at once. made: what the run was made with; it may not be complete.
+
+    Each portion is read by itself: one view of the database for a large run would let SQLite's log of writes grow for minutes.
+    """
+    columns = sa.select(DECISIONS.c.customer_id, DECISIONS.c.record).where(DECISIONS.c.run_id == made.run_id)
+    query = columns.order_by(DECISIONS.c.customer_id).limit(at_once)
+    rows: Sequence[Any] = ()
+    while True:
+        with reading(engine) as connection:
+            rows = connection.execute(query.where(DECISIONS.c.customer_id > rows[-1].customer_id) if rows else query).all()
+        if not rows:
+            return
+        yield [from_record(json.loads(row.record), made) for row in rows]
+
+
 def between(engine: Engine, first: date, last: date) -> Iterator[tuple[Provenance, dict[str, Decision]]]:
     """The decisions logged for a day of the period, both ends included, run by run, oldest first; by customer."""
     with reading(engine) as connection:

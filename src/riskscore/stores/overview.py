@@ -1,16 +1,17 @@
 """The overview of a book: one line a customer, in the orders in which people look at it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from sys import intern
 
 from riskscore.decisions import Decision
 from riskscore.verdicts import verdict_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
-    """One customer in one line; null is not known."""
+    """One customer in one line; null is not known. Of a large book there are many in memory: three quarters of a kB each."""
 
     customer_id: str
     status: str
@@ -29,8 +30,9 @@ class Line:
         found = decision.recommendation
         denied = decision.referral is not None and "natural_person" in decision.referral.reasons
         return cls(
-            decision.customer_id, decision.status, verdict_of(decision).outcome, decision.grade, decision.score, decision.pd,
-            decision.exposure, decision.overdue, decision.limit_now, None if found is None or denied else found.limit,
+            decision.customer_id, intern(decision.status), verdict_of(decision).outcome,
+            decision.grade, decision.score, decision.pd, decision.exposure, decision.overdue,
+            decision.limit_now, None if found is None or denied else found.limit,
         )  # fmt: skip
 
 
@@ -44,3 +46,16 @@ ORDERS: Mapping[str, Callable[[Lines], Lines]] = {
     "grade": lambda lines: sorted(lines, key=lambda line: 99 if line.grade is None else line.grade),
 }
 """How lines that are sorted by customer are sorted otherwise; equals stay in the order of their ids."""
+
+
+class Listed:
+    """The lines of a book in every order, each sorted when first asked for and then kept: of a large book that takes a second."""
+
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self._sorted: dict[str, Lines] = {"customer_id": sorted(lines, key=lambda line: line.customer_id)}
+
+    def by(self, order: str) -> Lines:
+        """The lines in an order of `ORDERS`."""
+        if order not in self._sorted:
+            self._sorted[order] = ORDERS[order](self._sorted["customer_id"])
+        return self._sorted[order]

@@ -19,7 +19,7 @@ import typer
 from riskscore.decisions import Decision, Provenance
 from riskscore.phrases import Lang, referral_sentence, rule_name, word
 from riskscore.policy import Params
-from riskscore.policy.unmeasured import Unmeasured, denied_by_grade, unmeasured
+from riskscore.policy.unmeasured import Denials, Unmeasured
 from riskscore.promotion.drift import Drift, DriftWatch, trained_of
 from riskscore.stores import decisions as log
 from riskscore.stores import publishing, reviews
@@ -128,7 +128,7 @@ class Summary:
     binding: Counter[str] = field(default_factory=Counter)
     terms: Counter[str] = field(default_factory=Counter)
     money: dict[str, dict[str, Decimal | None]] = field(default_factory=dict)
-    n_denied_by_grade: int = 0
+    denials: Denials = field(default_factory=Denials)
     drifting: DriftWatch | None = None
 
     def add(self, decision: Decision) -> None:
@@ -139,7 +139,7 @@ class Summary:
         self.grades["none" if decision.grade is None else str(decision.grade)] += 1
         self.referrals.update(decision.referral.reasons if decision.referral else ())
         recommendation = decision.recommendation
-        self.n_denied_by_grade += denied_by_grade(recommendation)
+        self.denials.add(recommendation, is_graded=decision.grade is not None)
         if recommendation is not None:
             self.binding[recommendation.binding_cap] += 1
             self.terms[str(recommendation.terms)] += 1
@@ -157,9 +157,7 @@ class Summary:
     @property
     def unmeasured(self) -> Unmeasured | None:
         """What to tell of numbers that nobody measured on this book; None where there is nothing to tell."""
-        return unmeasured(
-            self.params, n_denied=self.n_denied_by_grade, n_graded=self.statuses.total() - self.grades["none"]
-        )  # fmt: skip
+        return self.denials.unmeasured(self.params)
 
     def as_json(self) -> dict[str, Any]:
         """The summary for programs."""
@@ -248,6 +246,9 @@ def show(summary: Summary, lang: Lang) -> None:
         f"{count:,} {status.replace('_', ' ')}" for status, count in sorted(summary.statuses.items(), reverse=True)
     )
     out.print(f"{n:,} customers as of {on}: {counts or 'nobody was known'}.", markup=False)
+    told = summary.unmeasured and word(summary.unmeasured.says, lang, **summary.unmeasured.told)
+    if summary.unmeasured is not None and summary.unmeasured.is_nearly_all:
+        out.print(told, markup=False, soft_wrap=True)  # before tables full of zeros
     grades = table_of("Grades", "grade", "customers")
     for grade in _in_order(summary.grades):
         grades.add_row(grade, f"{summary.grades[grade]:,}")
@@ -267,8 +268,8 @@ def show(summary: Summary, lang: Lang) -> None:
             out.print(rows)
     if summary.drift is not None:
         out.print(told_drift(summary.drift, lang), markup=False)
-    if summary.unmeasured is not None:
-        out.print(word("policy_unmeasured", lang, **summary.unmeasured.told), markup=False)
+    if summary.unmeasured is not None and not summary.unmeasured.is_nearly_all:
+        out.print(told, markup=False)
     stages = table_of("Time", "stage", "seconds", "customers a second")
     for stage, figures in summary.watch.as_json().items():
         stages.add_row(stage, f"{figures['seconds']:.1f}", f"{figures['customers_per_second']:,.0f}")

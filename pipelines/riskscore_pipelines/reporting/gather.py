@@ -10,7 +10,7 @@ from typing import Any
 from riskscore.decisions import Decision, Provenance
 from riskscore.phrases import Lang, menu_sentences, not_scored_sentence, referral_sentence, rule_name, sentence, terms_sentence
 from riskscore.policy import Params, Recommendation
-from riskscore.policy.unmeasured import denied_by_grade, unmeasured
+from riskscore.policy.unmeasured import Denials
 from riskscore.portfolio import AGEING, DsoRule, Portfolio, dso_alert, take_portfolio_and_ageing
 from riskscore.promotion.drift import Drift
 from riskscore.stores.ledgers import Book
@@ -81,7 +81,9 @@ def report_of(
     drift: Drift | None = None,
 ) -> Report:
     """The facts in the words of one language."""
-    portfolio = standing.portfolio
+    portfolio, denials = standing.portfolio, Denials()
+    for decision in decisions:
+        denials.add(decision.recommendation, is_graded=decision.grade is not None)
     return Report(
         as_of=portfolio.as_of,
         currency=portfolio.currency,
@@ -93,11 +95,7 @@ def report_of(
         quality=quality,
         deliveries=standing.deliveries,
         provenance=_provenance(provenance),
-        unmeasured=unmeasured(
-            params,
-            n_denied=sum(denied_by_grade(decision.recommendation) for decision in decisions),
-            n_graded=sum(decision.grade is not None for decision in decisions),
-        ),
+        unmeasured=denials.unmeasured(params),
         drift=drift,
         quiet_since=standing.quiet_since,
     )

@@ -65,7 +65,7 @@ def render(report: Report, lang: Lang) -> str:
             n_large=len(figures.large(report.customers)),
             limits=(limits := figures.limit_changes(report.customers)),
             binding=_binding(limits),
-            unmeasured=report.unmeasured and word("policy_unmeasured", lang, **report.unmeasured.told),
+            unmeasured=report.unmeasured and word(report.unmeasured.says, lang, **report.unmeasured.told),
             families=_families(report),
             largest_share=largest,
             over_cap=largest > report.concentration.single_buyer_cap,

@@ -378,6 +378,8 @@ WORDS: Mapping[str, str] = {
     "policy_written": "{file}：政策全文，下附这些数值。查看差异：riskscore policy diff {file}。签署并置于{place}后方才生效",
     "policy_unmeasured": "{of}名有等级的客户中有{n}名（{share}）仅因等级而得不到额度，所依据的损失率、逾期天数和份额是政策的假设"
     "，尚未在本账簿上测量。测量结果供审阅和签署：riskscore policy measure",
+    "policy_unmeasured_all": "几乎无人得到额度：{of}名未违约客户中有{n}名（{share}）仅因等级而额度为零，所依据的数值是政策的假设"
+    "，尚未在本账簿上测量。请先测量、审阅并签署，再重新评分：riskscore policy measure --out proposed.toml",
     "policy_later": "{file}：有{n}条条目在该期间最后一个决策日{last}之后才生效，在该期间内不计。"
     "如需按其生效时的内容读取：--on {on}",
     "policy_before": "原值",

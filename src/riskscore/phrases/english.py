@@ -394,6 +394,9 @@ WORDS: Mapping[str, str] = {
     "policy_unmeasured": "{n} of {of} customers with a grade ({share}) get no credit because of their grade alone, by losses, "
     "lateness and shares that the policy assumes and nobody measured here. What this book says of them, to read and sign: "
     "riskscore policy measure",
+    "policy_unmeasured_all": "Hardly anybody gets credit: {n} of {of} customers not in default ({share}) have a limit of 0 "
+    "because of their grade alone, by numbers that the policy assumes and nobody measured here. Measure, read and sign them, "
+    "then score again: riskscore policy measure --out proposed.toml",
     "policy_later": "{file}: {n} of its entries begin after {last}, the last day that decides, and do not count in the period. "
     "To read it as it holds then: --on {on}",
     "policy_before": "From",

@@ -266,3 +266,33 @@ PLANS: Mapping[str, str] = {
     "revenue": "收入{amount}",
     "intangibles": "无形资产{amount}",
 }
+
+POLICY_WORDS: Mapping[str, str] = {
+    "policy_title": "{on}生效的政策",
+    "policy_key": "参数",
+    "policy_value": "数值",
+    "policy_unit": "单位",
+    "policy_since": "自",
+    "policy_until": "至",
+    "policy_source": "签署依据",
+    "policy_reason": "理由",
+    "policy_meaning": "含义",
+    "policy_off": "关闭：没有生效的数值",
+    "policy_sound": "{file}：无误。{n}条带日期的条目，{on}有{in_force}个数值生效，摘要{digest}",
+    "policy_lapses": "自{on}起{number}没有数值，届时无法作出任何决定：请在此之前签署后续数值",
+    "policy_diff": "由{before}至{after}",
+    "policy_digest": "{file}，摘要{digest}",
+    "policy_digests": "摘要{before}变为{after}",
+    "policy_same": "没有数值不同",
+    "policy_measured": "按{on}所知的账簿（追踪了{late}名严重逾期客户），有{n}个数值与政策不同。"
+    "请审阅、更正，并签署于政策原有条目之下",
+    "policy_written": "{file}：政策全文，下附这些数值。查看差异：riskscore policy diff {file}。签署并置于{place}后方才生效",
+    "policy_unmeasured": "{of}名有等级的客户中有{n}名（{share}）仅因等级而得不到额度，所依据的损失率、逾期天数和份额是政策的假设"
+    "，尚未在本账簿上测量。测量结果供审阅和签署：riskscore policy measure",
+    "policy_unmeasured_all": "几乎无人得到额度：{of}名未违约客户中有{n}名（{share}）仅因等级而额度为零，所依据的数值是政策的假设"
+    "，尚未在本账簿上测量。请先测量、审阅并签署，再重新评分：riskscore policy measure --out proposed.toml",
+    "policy_later": "{file}：有{n}条条目在该期间最后一个决策日{last}之后才生效，在该期间内不计。"
+    "如需按其生效时的内容读取：--on {on}",
+    "policy_before": "原值",
+    "policy_after": "新值",
+}

@@ -15,6 +15,7 @@ from riskscore.phrases.english_policy import (  # noqa: F401  re-exported: one m
     ORDER_REASONS,
     PARAMETERS,
     PLANS,
+    POLICY_WORDS,
     RISKS,
     RULES,
     SIGNS,
@@ -371,35 +372,6 @@ WORDS: Mapping[str, str] = {
     "digest_catalogue": "features",
     "digest_code": "code",
     "digest_decision": "decision",
-    "policy_title": "The policy in force on {on}",
-    "policy_key": "Number",
-    "policy_value": "Value",
-    "policy_unit": "Unit",
-    "policy_since": "Since",
-    "policy_until": "Until",
-    "policy_source": "Signed by",
-    "policy_reason": "Reason",
-    "policy_meaning": "Meaning",
-    "policy_off": "off: no value in force",
-    "policy_sound": "{file}: sound. {n} dated entries, {in_force} numbers in force on {on}, digest {digest}",
-    "policy_lapses": "From {on} on {number} has no value, and nothing can be decided: sign the next one before that day",
-    "policy_diff": "From {before} to {after}",
-    "policy_digest": "{file}, digest {digest}",
-    "policy_digests": "Digest {before} becomes {after}",
-    "policy_same": "no number differs",
-    "policy_measured": "{n} numbers differ from the policy, by the book as known on {on} with {late} late customers "
-    "followed. Read them, correct them, and sign them below its own lines",
-    "policy_written": "{file}: the policy with these numbers below. What differs: riskscore policy diff {file}. It decides once "
-    "it is signed and lies at {place}",
-    "policy_unmeasured": "{n} of {of} customers with a grade ({share}) get no credit because of their grade alone, by losses, "
-    "lateness and shares that the policy assumes and nobody measured here. What this book says of them, to read and sign: "
-    "riskscore policy measure",
-    "policy_unmeasured_all": "Hardly anybody gets credit: {n} of {of} customers not in default ({share}) have a limit of 0 "
-    "because of their grade alone, by numbers that the policy assumes and nobody measured here. Measure, read and sign them, "
-    "then score again: riskscore policy measure --out proposed.toml",
-    "policy_later": "{file}: {n} of its entries begin after {last}, the last day that decides, and do not count in the period. "
-    "To read it as it holds then: --on {on}",
-    "policy_before": "From",
-    "policy_after": "To",
     "manual_cap": "Caps set by hand",
+    **POLICY_WORDS,
 }

@@ -30,10 +30,11 @@ ASKED = """
 from ledger_text import observations, tables_of
 from riskscore import features
 from riskscore.snapshot import take_snapshot, with_kinship
-from riskscore.stores.engines import ledger_in_memory
+from riskscore.stores.engines import ledger_in_memory, ledger_of
 
 page = "customers\\ncustomer_id | country\\nacme | DE"
-features.compute(take_snapshot(ledger_in_memory(tables_of(page), "EUR"), observations(("acme", "2025-02-10"))))
+for engine in (ledger_in_memory, ledger_of):
+    features.compute(take_snapshot(engine(tables_of(page), "EUR"), observations(("acme", "2025-02-10"))))
 """
 
 
@@ -51,8 +52,11 @@ def test_no_progress_bar_stands_between_the_results_on_stdout():
     assert connect().sql("select current_setting('enable_progress_bar')").fetchall() == [(False,)]
 
 
-def test_plans_that_are_kept_answer_each_of_many_at_once_as_if_it_were_alone():
-    """On Polars the plans of a snapshot are made once and asked by every thread; DuckDB, which keeps none, says what is right."""
+@pytest.mark.parametrize(
+    ("kept", "rounds"), [pytest.param(ledger_in_memory, 5, id="on Polars"), pytest.param(ledger_of, 2, id="on DuckDB")]
+)
+def test_plans_that_are_kept_answer_each_of_many_at_once_as_if_it_were_alone(kept, rounds):
+    """The plans of a snapshot are made once and asked by every thread; an engine that keeps none says what is right."""
 
     def decided(application: Application, ledger_of: Any) -> bytes:
         return decide_applicant(
@@ -70,12 +74,12 @@ def test_plans_that_are_kept_answer_each_of_many_at_once_as_if_it_were_alone():
             [("DE", "GmbH", "C10"), ("CN", None, None), ("US", "Inc", "F41"), ("DE", "e.K.", "F41"), ("FR", "SA", None)]
         )
     ]  # fmt: skip
-    right = [decided(application, ledger_of) for application in applications]
+    right = [decided(application, polars_ledger) for application in applications]
     with ThreadPoolExecutor(4) as pool:
-        said = list(pool.map(lambda number: decided(applications[number % 5], ledger_in_memory), range(25)))
+        said = list(pool.map(lambda number: decided(applications[number % 5], kept), range(5 * rounds)))
 
     assert len(set(right)) == 5
-    assert said == right * 5
+    assert said == right * rounds
 
 
 def test_no_row_stays_with_a_plan_whether_it_answers_or_fails():

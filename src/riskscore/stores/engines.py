@@ -13,6 +13,7 @@ import narwhals.stable.v2 as nw
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from riskscore.stores.prepared import Rows
 from riskscore.tables import DRAWN, TABLES, Frame, Ledger, Step, Table
 
 
@@ -34,14 +35,14 @@ def ledger_of(
     tables: canonical tables by name (see `riskscore.tables`); an absent one is empty, an absent optional column null.
     Raises KeyError for a table that is not canonical.
     """
-    connection = connection or connect()
     if strangers := set(tables) - set(TABLES):
         raise KeyError(f"not canonical tables: {sorted(strangers)}")
+    held = Rows(connection or connect())
     frames = {}
     for name, table in TABLES.items():
         rows = as_canonical(table, tables[name]) if name in tables else table.arrow_schema.empty_table()
-        frames[name] = _day_numbers(connection.from_arrow(rows), table)
-    return duckdb_ledger(frames, reporting_currency, connection)
+        frames[name] = held.lift(_in_day_numbers(rows, table))
+    return _duckdb_ledger(held, frames, reporting_currency)
 
 
 def ledger_of_files(
@@ -60,29 +61,18 @@ def ledger_of_files(
     for name, table in TABLES.items():
         rows = ds.dataset(list(files.get(name, ())), schema=table.arrow_schema, format=verified) if files.get(name) else None
         source = table.arrow_schema.empty_table() if rows is None else rows
-        frames[name] = _day_numbers(connection.from_arrow(source), table)
-    return duckdb_ledger(frames, reporting_currency, connection)
+        frames[name] = nw.from_native(_day_numbers(connection.from_arrow(source), table))
+    return _duckdb_ledger(Rows(connection), frames, reporting_currency)
 
 
-def duckdb_ledger(
-    relations: Mapping[str, duckdb.DuckDBPyRelation],
-    reporting_currency: str,
-    connection: duckdb.DuckDBPyConnection,
-) -> Ledger:
-    """A ledger over DuckDB relations whose dates are day numbers already."""
-
-    def lift(rows: pa.Table) -> Frame:
-        return nw.from_native(connection.from_arrow(rows))
-
-    def stage(frame: Frame) -> Frame:
-        # Arrow in memory, not a temporary table: DuckDB scans it without a copy and no name has to be invented or dropped.
-        return lift(frame.to_native().to_arrow_table())
-
+def _duckdb_ledger(held: Rows, frames: Mapping[str, Frame], reporting_currency: str) -> Ledger:
     return Ledger(
-        frames={name: nw.from_native(relation) for name, relation in relations.items()},
-        stage=stage,
-        lift=lift,
+        frames=frames,
+        stage=held.stage,
+        lift=held.lift,
         reporting_currency=reporting_currency,
+        prepare=held.prepare,
+        rows=held.rows,
         aside=aside,
     )
 

@@ -15,6 +15,8 @@ METRICS = ("auc", "gini", "ks", "pr_auc", "brier", "log_loss", "ece", "calibrati
 
 SMALLEST_PD = 1e-6  # a probability of 0 or 1 would make the log loss infinite
 N_BINS = 10
+MOST_CELLS = 10_000
+"""Rows times weightings that are ranked at once: what fits the processor's cache. All of them would need gigabytes."""
 
 
 def measure(pd: Floats, outcome: Floats, customers: Integers, weights: Floats) -> dict[str, Floats]:
@@ -45,20 +47,29 @@ def _ranking(pd: Floats, outcome: Floats, customers: Integers, weights: Floats) 
     order = np.argsort(-pd, kind="stable")
     ends = np.flatnonzero(np.append(np.diff(pd[order]) != 0, True))
     good, owner = outcome[order] == 0, customers[order]
-    auc, ks, precision = (np.full(len(weights), np.nan) for _ in range(3))
-    for place, weight in enumerate(weights):  # one weighting at a time: all at once would need gigabytes
-        each = weight[owner]
-        goods = np.cumsum(np.where(good, each, 0.0))[ends]
-        bads = np.cumsum(np.where(good, 0.0, each))[ends]
-        if goods[-1] == 0 or bads[-1] == 0:
-            continue
-        caught, alarms = bads / bads[-1], goods / goods[-1]
-        steps = np.diff(caught, prepend=0.0)
-        auc[place] = 1 - np.sum(np.diff(alarms, prepend=0.0) * (1 - caught + steps / 2))
-        ks[place] = np.max(np.abs(caught - alarms))
-        total = bads + goods
-        precision[place] = np.sum(steps * np.divide(bads, total, out=np.zeros_like(bads), where=total > 0))
+    found = np.full((3, len(weights)), np.nan)
+    at_once = max(1, MOST_CELLS // len(pd))
+    for start in range(0, len(weights), at_once):
+        part = slice(start, start + at_once)
+        found[:, part] = _ranked(np.take(weights[part], owner, axis=1), good, ends)
+    auc, ks, precision = found
     return {"auc": auc, "gini": 2 * auc - 1, "ks": ks, "pr_auc": precision}
+
+
+def _ranked(weights: Floats, good: Any, ends: Integers) -> Floats:
+    """AUC, KS and average precision under each weighting of the rows, from the riskiest on; NaN where one outcome is missing."""
+    goods = np.take(np.cumsum(np.where(good, weights, 0.0), axis=1), ends, axis=1)
+    bads = np.take(np.cumsum(np.where(good, 0.0, weights), axis=1), ends, axis=1)
+    found = np.full((3, len(weights)), np.nan)
+    both = (goods[:, -1] != 0) & (bads[:, -1] != 0)
+    goods, bads = goods[both], bads[both]
+    caught, alarms = bads / bads[:, -1:], goods / goods[:, -1:]
+    steps = np.diff(caught, prepend=0.0, axis=1)
+    found[0, both] = 1 - np.sum(np.diff(alarms, prepend=0.0, axis=1) * (1 - caught + steps / 2), axis=1)
+    found[1, both] = np.max(np.abs(caught - alarms), axis=1)
+    total = bads + goods
+    found[2, both] = np.sum(steps * np.divide(bads, total, out=np.zeros_like(bads), where=total > 0), axis=1)
+    return found
 
 
 def _expected_calibration_error(pd: Floats, outcome: Floats, customers: Integers, weights: Floats) -> Floats:

@@ -149,12 +149,12 @@ def _newton(design: Floats, offset: Floats, mass: Floats, wanted: Floats) -> Flo
         eta = offset + tried @ design.T
         tail = np.exp(-np.abs(eta))
         chance = np.where(eta > 0, 1.0, tail) / (1 + tail)
-        lost = np.sum(mass[open_] * (np.maximum(eta, 0) + np.log1p(tail)), axis=1) - np.sum(tried * wanted[open_], axis=1)
+        lost = np.sum(mass * (np.maximum(eta, 0) + np.log1p(tail)), axis=1) - np.sum(tried * wanted, axis=1)
         better = lost <= loss + 1e-11 * np.abs(lost)
         done = better & np.isfinite(loss) & (np.abs(step) <= NEAR_ENOUGH * (1 + np.abs(tried))).all(axis=1)
         result[open_[done]] = tried[done]
-        held = mass[open_] * chance
-        gradient = wanted[open_] - held @ design
+        held = mass * chance
+        gradient = wanted - held @ design
         bend = ((held * (1 - chance)) @ products).reshape(-1, d, d)
         solvable = np.linalg.det(bend) > 0
         bend[~solvable] = np.eye(d)
@@ -163,7 +163,8 @@ def _newton(design: Floats, offset: Floats, mass: Floats, wanted: Floats) -> Flo
         loss = np.where(better, lost, loss)
         step = np.where(better[:, None], newton, step / 2)
         on = ~done & (solvable | ~better)
-        open_, beta, step, loss = open_[on], beta[on], step[on], loss[on]
-        if len(open_) == 0:
+        if not on.any():
             break
+        if not on.all():
+            open_, mass, wanted, beta, step, loss = (each[on] for each in (open_, mass, wanted, beta, step, loss))
     return result

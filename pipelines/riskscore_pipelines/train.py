@@ -31,6 +31,7 @@ from riskscore.tables import Ledger
 from riskscore.training import Trained, gather, gather_invoices, learn
 from riskscore.training.gathering import Progress, silent
 from riskscore_pipelines.figures import figure_table, headline, invoice_table, trueness_told
+from riskscore_pipelines.materiality import means_little, median_invoice
 from riskscore_pipelines.promoting.beside import checks_beside, why_held
 
 app = typer.Typer()
@@ -143,6 +144,9 @@ def train_book(
             opened.result()
         clock.lap("features and outcomes")
         invoices = gather_invoices(BookLedgers(book), recipe, until=last_day, progress=progress)
+        told = means_little(recipe.outcome.min_amount, median_invoice(invoices.issued), book.reporting_currency, model)
+        if told is not None:
+            print(f"riskscore: {told}", file=sys.stderr)
         clock.lap("invoices and payments")
         trained = learn(gathered, recipe, grades, invoices=invoices, progress=progress)
         clock.lap("judging and learning")

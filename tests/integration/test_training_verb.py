@@ -9,6 +9,7 @@ import pyarrow.csv
 import pytest
 
 from modelling import WORLD, export, sign_small_texts
+from riskscore.errors import TooFewEvents
 from riskscore.hazard import Lately, paid_lately
 from riskscore.hazard.bins import N_BINS
 from riskscore.hazard.newcomers import Newcomers
@@ -16,6 +17,7 @@ from riskscore.hazard.readouts import LATE
 from riskscore.snapshot import customers_known_at, take_histories
 from riskscore.stores.engines import ledger_of
 from riskscore.stores.ledgers import open_book
+from riskscore_pipelines import train
 from riskscore_pipelines.forecasting import WORDS, gather
 from riskscore_pipelines.main import main
 from simulated import world_of
@@ -64,6 +66,7 @@ def test_from_a_book_to_a_version_in_force(here, capsys):
     assert first["figures"]["model"]["auc"]["low"] <= first["figures"]["model"]["auc"]["value"]
     assert set(first["seconds"]) == {"features and outcomes", "invoices and payments", "judging and learning", "writing down"}
     assert "features and outcomes" in err
+    assert "min_amount" not in err
 
     assert run(capsys, "score", "--book", "book", "--out", "scores.csv")[0] == 5
     assert run(capsys, "approve", "1", "--by", "Bo", "--release", "alone")[0] == 2
@@ -116,6 +119,27 @@ def test_a_book_that_is_not_there_is_one_line_and_a_status(here, capsys):
 
     assert (status, out) == (3, "")
     assert len(err.strip().splitlines()) == 1
+
+
+def test_an_amount_that_means_little_in_the_currency_of_the_book_is_told_before_anything_is_learned(
+    here, tmp_path, monkeypatch, capsys
+):
+    own = sign_small_texts(tmp_path)
+    text = own.joinpath("recipe.toml").read_text("utf-8")
+    own.joinpath("recipe.toml").write_text(text.replace('min_amount = "500"', 'min_amount = "3"'), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for name in ("learn", "record"):
+        monkeypatch.setattr(train, name, stopped)
+    status, out, err = run(capsys, "train", "--book", str(here / "book"))
+    (line,) = (line for line in err.splitlines() if "min_amount" in line)
+
+    assert (status, out) == (5, "")
+    assert line.startswith("riskscore: min_amount = 3 of the recipe is 0.")
+    assert "models/late_payment/recipe.toml" in line
+
+
+def stopped(*_: object, **__: object) -> None:
+    raise TooFewEvents("far enough for this test")
 
 
 def test_a_model_without_signed_texts_is_refused(here, capsys):

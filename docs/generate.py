@@ -20,9 +20,8 @@ from riskscore import recipe as recipes
 from riskscore.features import CATALOGUE
 from riskscore.promotion import parse as parse_gate
 from riskscore.recipe import keys_of
-from riskscore.stores.ledgers.reference import quarantine_page
+from riskscore.stores.ledgers.reference import data_dictionary, quarantine_page
 from riskscore.stores.signed_texts import find_text
-from riskscore.tables import data_dictionary
 from riskscore_pipelines.main import VERBS, main, usage
 
 NOTE = "Made from the code by `make docs`; do not edit.\n"

@@ -74,9 +74,8 @@ def rejects_of(rejects: Mapping[str, dict[str, Any]]) -> Table:
     table = _table("Set aside", "reason", "rows", "for example")
     for reason, found in rejects.items():
         for number, example in enumerate(found["examples"]):
-            where = plain(
-                f"{example['source']} line {example['line']}, {example['column'] or example['detail']}: {example['raw']}"
-            )
+            what = ", ".join(part for part in (example["column"], example["detail"]) if part)
+            where = plain(f"{example['source']} line {example['line']}, {what}: {example['raw']}")
             table.add_row(reason if number == 0 else "", f"{found['rows']:,}" if number == 0 else "", where)
     return table
 

@@ -22,6 +22,9 @@ Frame = nw.LazyFrame[Any]
 MONEY = pa.decimal128(18, 4)
 """Four decimals hold every ISO 4217 currency's minor unit; 18 digits stay inside one 64-bit integer."""
 
+RATE_DECIMALS = 12
+"""Decimals of a rate, a share or another plain number: more are the noise of a float, as in 7.1234000000001."""
+
 ARROW_TYPES: Mapping[Kind, pa.DataType] = {
     "id": pa.string(),
     "text": pa.string(),
@@ -38,7 +41,9 @@ EARLIEST, LATEST = date(1900, 1, 1), date(2099, 12, 31)
 
 REASONS: Mapping[str, str] = {
     "row_shape": "the record has more or fewer fields than the header, or broken quotes, a NUL or a stray carriage return",
-    "bad_number": "not a number in the declared grammar (marks, sign, decimals)",
+    "bad_number": "not a number in the declared grammar: its marks, its sign, or more decimals than there may be (money: as many "
+    f"as `decimals` of the mapping says, 2 unless declared, 4 at most; rates and shares: {RATE_DECIMALS}). Nothing is rounded "
+    "here: round in the export, or declare `decimals`, or `round_floats` for floats of a workbook, a Parquet file or a database",
     "non_finite": "NaN or infinity",
     "out_of_range": "a number, code or flag outside what the column allows",
     "bad_date": "not a date in the declared formats, or before the date it must follow",
@@ -381,35 +386,3 @@ def _faults(column: Column, rows: pa.Table, today: date) -> list[tuple[str, Any]
         if column.not_before:
             faults.append(("bad_date", pc.less(cells, rows[column.not_before].combine_chunks())))
     return faults
-
-
-def data_dictionary() -> str:
-    """The reference page of the canonical tables, as Markdown, made from the definitions above."""
-    lines = [
-        "# Canonical tables",
-        "",
-        "Made from `riskscore.tables`; do not edit. Every fact has its event date and the day it became known. An empty cell",
-        "means not known, never zero. Ids are text, kept byte for byte. Money has up to four decimals, beside its currency.",
-    ]
-    for table in TABLES.values():
-        lines += ["", f"## {table.name}", "", table.meaning, ""]
-        key = ", ".join(f"`{name}`" for name in table.key)
-        lines += [f"Key: {key}. Where `known_on` is not delivered, `{table.event_on}` stands in."]
-        lines += ["", "| column | kind | required | meaning |", "|-|-|-|-|"]
-        lines += [f"| {column.name} | {column.kind} | {_required(column)} | {_meaning(column)} |" for column in table.columns]
-    return "\n".join(lines) + "\n"
-
-
-def _required(column: Column) -> str:
-    return "filled at ingest" if column.filled else "yes" if column.required else ""
-
-
-def _meaning(column: Column) -> str:
-    rules = [f"one of {', '.join(column.choices)}"] if column.choices else []
-    if column.low is not None:
-        rules.append(f"at least {column.low:g}")
-    if column.high is not None:
-        rules.append(f"at most {column.high:g}")
-    if column.not_before:
-        rules.append(f"not before `{column.not_before}`")
-    return "; ".join([column.meaning, *rules])

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from riskscore.stores.ledgers.reference import quarantine_page
-from riskscore.tables import EARLIEST, LATEST, REASONS, TABLES, data_dictionary, validate
+from riskscore.stores.ledgers.reference import data_dictionary, quarantine_page
+from riskscore.tables import EARLIEST, LATEST, REASONS, TABLES, validate
 
 TODAY = dt.date(2026, 6, 30)
 DAY = dt.timedelta(days=1)

@@ -19,7 +19,7 @@ from riskscore.stores.ledgers.dates import ISO, DateGrammar
 from riskscore.stores.ledgers.mapping import Cell
 from riskscore.stores.ledgers.reading import Cells
 from riskscore.stores.ledgers.texts import text_faults
-from riskscore.tables import ARROW_TYPES, REASONS, Column
+from riskscore.tables import ARROW_TYPES, RATE_DECIMALS, REASONS, Column
 
 FINE = 0
 REASON_CODES = {reason: code for code, reason in enumerate(REASONS, start=1)}
@@ -49,6 +49,11 @@ def read_cells(column: Column, cell: Cell, cells: Cells, home: ZoneInfo) -> Type
     return _numbers(column, cell, cells)
 
 
+def decimals_of(column: Column, cell: Cell) -> int:
+    """How many digits a written number of that column may have after its mark."""
+    return cell.decimals if column.kind == "money" else RATE_DECIMALS
+
+
 def _texts(column: Column, text: pa.Array) -> Typed:
     reasons = np.zeros(len(text), dtype=np.int8)
     faults = text_faults(text, column.kind)
@@ -63,7 +68,7 @@ def _texts(column: Column, text: pa.Array) -> Typed:
 
 def _numbers(column: Column, cell: Cell, cells: Cells) -> Typed:
     is_money = column.kind == "money"
-    grammar = NumberGrammar(cell.decimal, cell.thousands, tuple(cell.negative), cell.decimals if is_money else 12, cell.times)
+    grammar = NumberGrammar(cell.decimal, cell.thousands, tuple(cell.negative), decimals_of(column, cell), cell.times)
     if is_money and cells.typed is None and (quick := _plain_money(cells.text, grammar)) is not None:
         return Typed(quick, np.zeros(len(quick), dtype=np.int8))
     return _by_distinct(column, cells, grammar.reader(), reader_of_numbers(cell.round_floats, cell.times))

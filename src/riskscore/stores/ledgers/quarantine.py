@@ -14,6 +14,7 @@ from riskscore.stores.engines import connect
 from riskscore.stores.ledgers.book import Book
 from riskscore.stores.ledgers.sql import parquet
 from riskscore.stores.ledgers.tablefiles import FileDigest, TableWriter, verify_file
+from riskscore.stores.ledgers.understanding import JOINED
 from riskscore.tables import ARROW_TYPES, TABLES
 
 EXAMPLES = 3
@@ -86,10 +87,14 @@ def _held(table: str) -> str:
     row = ", ".join(f"{name} := cast(h.{name} as varchar)" for name in names)
     amount = "h.amount" if "amount" in names else "cast(null as decimal(18, 4))"
     currency = "h.currency" if "currency" in names else "''"
+    shown = ", ".join(
+        f"case when not contains(h._raw, h.{name}) then '{name} is ' || h.{name} end" for name in JOINED if name in names
+    )
+    detail = f"nullif(concat_ws('; ', {shown}), '')" if shown else "cast(null as varchar)"
     return f"""
         select g.run, g.name as source, g.sha256, '{table}' as "table", h._line as line,
             coalesce(h._raw, cast(to_json(struct_pack({row})) as varchar)) as raw, h._column as "column", h._reason as reason,
-            cast(null as varchar) as detail, cast({RULE_VERSION} as integer) as rule_version, {amount} as amount,
+            {detail} as detail, cast({RULE_VERSION} as integer) as rule_version, {amount} as amount,
             {currency} as currency, true as waits, h._reading
         from held_{table} as h join readings as g on g.number = h._reading where h._reason is not null
         and not (h._derived and (h._reading, h._line) in (select _reading, _line from held_invoices where not _derived))"""

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskscore.errors import InputRefused
-from riskscore.stores.ledgers.cells import FINE, REASON_CODES, Typed
+from riskscore.stores.ledgers.cells import FINE, REASON_CODES, Typed, decimals_of
 from riskscore.stores.ledgers.mapping import Cell
 from riskscore.stores.ledgers.reading import Cells, Chunk
 from riskscore.tables import TABLES
@@ -74,7 +74,15 @@ class ColumnReport:
         if TABLES[self.table].column(self.column).kind == "date":
             return f"a date in a declared format ({', '.join(self.cell.formats) or 'none is declared'})"
         thousands = f" and {self.cell.thousands!r} between thousands" if self.cell.thousands else ""
-        return f"a number with {self.cell.decimal!r} before at most {self.cell.decimals} decimals{thousands}"
+        decimals = decimals_of(TABLES[self.table].column(self.column), self.cell)
+        return f"a number with {self.cell.decimal!r} before at most {decimals} decimals{thousands}"
+
+    @property
+    def number_told(self) -> str:
+        """What a number of this column must look like, and what to do about one that has more decimals."""
+        is_money = TABLES[self.table].column(self.column).kind == "money"
+        declare = ", or declare `decimals` (4 at most), `round_floats` for floats" if is_money else ""
+        return f"not {self._declared()}; of more, round in the export{declare}"
 
     def _sample(self, text: pa.Array, values: pa.Array) -> None:
         known = {said for said, _ in self.samples}

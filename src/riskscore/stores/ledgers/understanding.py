@@ -34,6 +34,9 @@ REJECTS = pa.schema(
 )
 """A row set aside while it was read by itself."""
 
+JOINED = ("customer_id", "invoice_id")
+"""Ids by which people look a row up: shown where they are put together from several cells of the record."""
+
 REASON_NAMES = np.array([None, *REASONS], dtype=object)
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -244,6 +247,21 @@ class Understanding:
         beside = whole.append_column("line", pa.array(chunk.lines)).append_column("raw", chunk.raw)
         return beside.append_column("known_on_from_event", pa.array(rows.from_event)).filter(pa.array(good))
 
+    def _details(self, rows: _Rows, chunk: Chunk, good: Mask) -> list[str | None]:
+        """Of each row set aside: ids that its record does not show as they stand; how a number that is none had to be written."""
+        bad = pa.array(~good)
+        said: list[list[str]] = [[] for _ in range(int((~good).sum()))]
+        raws = chunk.raw.filter(bad).to_pylist()
+        for name in [name for name in JOINED if name in rows.columns]:
+            for parts, found, raw in zip(said, rows.columns[name].filter(bad).to_pylist(), raws, strict=True):
+                if found is not None and found not in raw:
+                    parts.append(f"{name} is {found}")
+        for parts, code, column in zip(said, rows.fault[~good], rows.fault_column[~good], strict=True):
+            if code == REASON_CODES["bad_number"]:
+                table, _, name = column.rpartition(".")
+                parts.append(self.reports[table or self.source.table, name].number_told)
+        return ["; ".join(parts) or None for parts in said]
+
     def _rejects(self, rows: _Rows, whole: pa.Table, chunk: Chunk, good: Mask) -> pa.Table:
         bad = pa.array(~good)
         judged = pa.table(
@@ -252,7 +270,7 @@ class Understanding:
                 chunk.raw.filter(bad),
                 pa.array(rows.fault_column[~good], pa.string()),
                 pa.array(REASON_NAMES[rows.fault[~good]], pa.string()),
-                pa.nulls(int((~good).sum()), pa.string()),
+                pa.array(self._details(rows, chunk, good), pa.string()),
                 *(column.filter(bad) for column in _money(whole).columns),
             ],
             schema=REJECTS,

@@ -151,7 +151,7 @@ def _refusal(
     hint = ""
     if worst is not None:
         reason, first = worst[0], worst[1]["examples"][0]
-        place = first["column"] or first["detail"] or ""
+        place = "; ".join(part for part in (first["column"], first["detail"]) if part)
         example = f"{first['source']} line {first['line']} ({place}): {_one_line(first['raw'])}"
         hint = f"Most often: {reason} ({worst[1]['rows']}), e.g. {example}{TO_DO.get(reason, '')}"
     try:

@@ -77,6 +77,18 @@ def test_parts_in_any_order_make_one_chain_without_gaps(engine):
     assert [stored.decision.customer_id for stored in log.of_run(engine, PROVENANCE.run_id)] == list(CUSTOMERS)
 
 
+@pytest.mark.parametrize("at_once", [1, 5, 6, 12, 13])
+def test_a_run_read_in_portions_is_the_run(engine, at_once):
+    log.append(engine, made())
+    other = replace(PROVENANCE, book="e" * 64)
+    log.append(engine, [replace(each, provenance=other) for each in made()])
+    portions = list(log.decisions_of(engine, PROVENANCE, at_once))
+
+    assert [each for portion in portions for each in portion] == made()
+    assert {len(portion) for portion in portions[:-1]} <= {at_once}
+    assert list(log.decisions_of(engine, replace(PROVENANCE, book="f" * 64), at_once)) == []
+
+
 def test_other_content_from_the_same_manifest_is_refused_and_nothing_is_added(engine):
     log.append(engine, made(CUSTOMERS[:3]))
 

@@ -41,6 +41,7 @@ def engine(workplace):
 def parsed(monkeypatch):
     """The bundles that reached a parser, in this process or in a child."""
     reached = []
+    monkeypatch.setattr(approved_module, "_tried", set())
     monkeypatch.setattr(approved_module, "from_files", reached.append)
     monkeypatch.setattr(approved_module, "try_in_child", reached.append)
     return reached

@@ -212,6 +212,22 @@ def test_a_sound_model_passes_its_trial():
     try_in_child(to_files(trained().model))
 
 
+def test_a_child_parses_the_same_bytes_once_and_others_each_time(parsed):
+    good, other = to_files(trained().model), rebuilt(**{"booster.txt": b"another"})
+    hidden = good | {"booster.txt": b"another"}  # under the manifest of the good one
+    for files in (good, dict(reversed(good.items())), other, good, hidden, other):
+        approved_module._try_once(files)
+
+    assert parsed == [good, other, hidden]
+
+
+def test_what_a_child_refused_is_tried_again(monkeypatch):
+    monkeypatch.setattr(approved_module, "_tried", set())
+    for _ in range(2):
+        with pytest.raises(ModelRefused):
+            approved_module._try_once(rebuilt(**{"booster.txt": b"not a model at all"}))
+
+
 @pytest.mark.parametrize(
     "booster",
     [

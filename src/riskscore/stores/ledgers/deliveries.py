@@ -12,7 +12,6 @@ from riskscore.stores.ledgers.databases import DatabaseRows, is_address, relatio
 from riskscore.stores.ledgers.mapping import Mapping, Source
 from riskscore.stores.ledgers.parquetfiles import ParquetFile
 from riskscore.stores.ledgers.reading import Reader
-from riskscore.stores.ledgers.workbooks import Workbook
 
 FORMATS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".gz": "csv", ".parquet": "parquet", ".xlsx": "xlsx"}
 """The format a suffix names, where the mapping names none. What the file then holds is compared with it."""
@@ -36,7 +35,11 @@ class Item:
             raise UsageRefused(f"{path.name}: neither its suffix nor the mapping says which format it is. Declare format = ...")
         if kind == "csv":
             return CsvFile(path, self.source)
-        return ParquetFile(path, self.source) if kind == "parquet" else Workbook(path, self.source)
+        if kind == "parquet":
+            return ParquetFile(path, self.source)
+        from riskscore.stores.ledgers.workbooks import Workbook  # openpyxl is loaded for who has a workbook
+
+        return Workbook(path, self.source)
 
 
 def items_of(places: Sequence[str], mapping: Mapping) -> tuple[list[Item], list[str]]:

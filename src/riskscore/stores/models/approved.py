@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 
 from riskscore.errors import ModelExpired, ModelRefused, StorageFailed
 from riskscore.model import Model, from_files
-from riskscore.model.bundle import read_manifest, sha256
+from riskscore.model.bundle import canonical, read_manifest, sha256
 from riskscore.stores.approvals import VALID_DAYS, Approval, approval_in_force, approve, propose, roll_back
 from riskscore.stores.comparisons import Comparison, keep
 from riskscore.stores.model_child import try_in_child
@@ -50,8 +50,20 @@ def load_of(workplace: Workplace, approval: Approval) -> Model:
         files = Registry.of(workplace).files(name, approval.version)
         check_digest(files, approval.digest, f"{name} version {approval.version} in the registry")
         keep_copy(workplace, name, files)
-    try_in_child(files)
+    _try_once(files)
     return from_files(files)
+
+
+_tried: set[str] = set()
+"""Digests of every byte of the bundles that a child of this process has parsed."""
+
+
+def _try_once(files: Mapping[str, bytes]) -> None:
+    """Have a child parse the bytes, unless one has already: then this process has parsed the very same ones since and lives."""
+    every_byte = sha256(canonical({name: sha256(content) for name, content in files.items()}))
+    if every_byte not in _tried:
+        try_in_child(files)
+        _tried.add(every_byte)
 
 
 def load_version(workplace: Workplace, name: str, version: str) -> Model:
@@ -123,7 +135,7 @@ def roll_back_version(
 def _files_of(workplace: Workplace, name: str, version: str) -> dict[str, bytes]:
     files = Registry.of(workplace).files(name, version)
     check_digest(files, sha256(files["manifest.json"]), f"{name} version {version} in the registry")
-    try_in_child(files)
+    _try_once(files)
     return files
 
 

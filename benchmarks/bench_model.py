@@ -28,7 +28,11 @@ PARTS = ("invoices", "readouts", "first_invoices", "customers", "thin", "firms")
 """The modules of `benchmarks/model/`, in the order in which they are run."""
 
 Row = dict[str, Any]
-"""work; measured (figure and interval as text); floor; peers (text); passed; command (what to run for this row alone)."""
+"""work; measured (figure and interval as text); floor; peers (text); passed; command (what to run for this row alone).
+
+beside: true where the row is another, harder reading of the work than the one its floor was set by (decision record 0022): it is
+told, and the exit status does not follow it.
+"""
 
 
 def main() -> int:
@@ -48,8 +52,11 @@ def main() -> int:
     OUT.mkdir(exist_ok=True)
     written = json.dumps({"quick": wanted.quick, "rows": rows}, indent=2, ensure_ascii=False)
     (OUT / "model.json").write_text(written, encoding="utf-8")
-    missed = [row["work"] for row in rows if not row["passed"]]
+    missed = [row["work"] for row in rows if not row["passed"] and not row.get("beside")]
+    short = [row["work"] for row in rows if not row["passed"] and row.get("beside")]
     print("every floor is reached" if not missed else "missed: " + "; ".join(missed))
+    if short:
+        print("below it by the other reading, which the floor was not set by: " + "; ".join(short))
     return 1 if missed else 0
 
 
@@ -57,8 +64,14 @@ def table_of(rows: list[Row]) -> Table:
     table = Table("work", "measured", "floor", "peers in the same run", "", title="The late-payment model")
     for row in rows:
         said = (str(row[name]) for name in ("work", "measured", "floor", "peers"))
-        table.add_row(*said, "reached" if row["passed"] else "MISSED")
+        table.add_row(*said, verdict(row))
     return table
+
+
+def verdict(row: Row) -> str:
+    if row.get("beside"):
+        return "beside: above" if row["passed"] else "beside: BELOW"
+    return "reached" if row["passed"] else "MISSED"
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ LATE_BY = (0, 7, 15, 30, 60, 90)
 WINDOWS = sorted({feature.window_days for feature in CATALOGUE.values() if feature.window_days} | {275, 730})
 EDGES = sorted({edge for window in (*LATE_BY, *WINDOWS) for edge in (window - 1, window, window + 1)} | {2, 500})
 LATENESS = sorted({step for k in LATE_BY for step in (k - 1, k, k + 1)} | {-40, -30, -8, 45, 150})
-ALL_EDGES = sorted(set(EDGES) | {k + w + step for k in LATE_BY for w in (90, 365) for step in (-1, 0, 1)} | set(range(32)))
+ALL_EDGES = sorted(set(EDGES) | {k + w + step for k in LATE_BY for w in (90, 365, 1095) for step in (-1, 0, 1)} | set(range(32)))
 """Beside the windows, the days on which an invoice stops answering "more than k days late?", and every day of a month."""
 TERMS = (0, 14, 30, 60, 90)
 AMOUNTS = tuple(map(Decimal, ("0.01", "99.99", "100", "250.005", "500", "12345.67", "-80")))

@@ -149,7 +149,7 @@ def known(books: Books, customer: str, as_of: date) -> Known:
         assert rate is not None
         view.items.append(_item(invoice, due, met, disputes, rate, as_of))
         for row in met:
-            if row["kind"] == "payment" and row["amount"] > 0 and (as_of - row["settled_on"]).days < 365:
+            if row["kind"] == "payment" and row["amount"] > 0 and (as_of - row["settled_on"]).days < 1095:
                 view.receipts.append(
                     {
                         "on": row["settled_on"],

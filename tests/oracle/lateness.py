@@ -40,7 +40,7 @@ def index(known: Known, window: int) -> float | None:
     return 0.0
 
 
-windows("days_beyond_terms_{}d", (30, 90, 180, 365), beyond_terms)
+windows("days_beyond_terms_{}d", (30, 90, 180, 365, 1095), beyond_terms)
 windows("payment_index_{}d", (90, 365), index)
 windows("max_days_late_{}d", (90, 365), lambda k, w: number(max((i.days_late for i in concluded(k, w)), default=None)))
 
@@ -51,17 +51,25 @@ def median_days_late_180d(known: Known) -> Answer:
 
 
 @oracle
+def mean_days_late_1095d(known: Known) -> Answer:
+    late = [i.days_late for i in concluded(known, 1095)]
+    return ratio(sum(late), len(late))
+
+
+@oracle
 def days_late_p80_365d(known: Known) -> Answer:
     return number(four_in_five([i.days_late for i in concluded(known, 365)]))
 
 
-@oracle
-def days_late_sd_365d(known: Known) -> Answer:
-    days = [i.days_late for i in concluded(known, 365)]
+def spread(known: Known, window: int) -> float | None:
+    days = [i.days_late for i in concluded(known, window)]
     if len(days) < 3:
         return None
     mean = Fraction(sum(days), len(days))
     return math.sqrt(sum((day - mean) ** 2 for day in days) / (len(days) - 1))
+
+
+windows("days_late_sd_{}d", (365, 1095), spread)
 
 
 @oracle
@@ -85,6 +93,7 @@ def late_share(known: Known, days: int, window: int = 365) -> float | None:
 
 
 windows("late_share_{}_365d", (0, 7, 15, 30, 60, 90), late_share)
+windows("late_share_{}_1095d", (0, 30, 60), lambda k, days: late_share(k, days, 1095))
 
 
 @oracle

@@ -2,49 +2,54 @@
 
 from collections import defaultdict
 from datetime import timedelta
+from typing import Any
 
 from oracle.known import Known
 from oracle.words import Answer, billed, bills, fell_due, less, number, oracle, ratio, total, windows
 
 
+def received(known: Known, window: int) -> list[dict[str, Any]]:
+    return [row for row in known.receipts if row["age"] < window]
+
+
+def money(rows: list[dict[str, Any]]) -> int:
+    return total(row["paid"] for row in rows)
+
+
 def receipt_days(known: Known, window: int) -> float | None:
-    got = [row for row in known.receipts if row["age"] < window]
-    return ratio(total(row["paid"] * row["days"] for row in got), total(row["paid"] for row in got))
+    rows = received(known, window)
+    return ratio(total(row["paid"] * row["days"] for row in rows), money(rows))
 
 
 windows("receipt_days_{}d", (90, 365), receipt_days)
 
 
-def received(known: Known) -> int:
-    return total(row["paid"] for row in known.receipts)
-
-
 @oracle
 def early_receipt_share_365d(known: Known) -> Answer:
-    return ratio(total(row["paid"] for row in known.receipts if row["days"] < 0), received(known))
+    return ratio(total(row["paid"] for row in received(known, 365) if row["days"] < 0), money(received(known, 365)))
 
 
 @oracle
 def n_payment_days_365d(known: Known) -> Answer:
-    return float(len({row["on"] for row in known.receipts}))
+    return float(len({row["on"] for row in received(known, 365)}))
 
 
 @oracle
 def weekday_concentration_365d(known: Known) -> Answer:
     by_day: dict[int, int] = defaultdict(int)
-    for row in known.receipts:
+    for row in received(known, 365):
         by_day[row["on"].weekday()] += row["paid"]
-    return ratio(max(by_day.values(), default=None), received(known))
+    return ratio(max(by_day.values(), default=None), money(received(known, 365)))
 
 
 @oracle
 def month_end_share_365d(known: Known) -> Answer:
-    late = [row for row in known.receipts if (row["on"] + timedelta(days=3)).month != row["on"].month]
-    return ratio(total(row["paid"] for row in late), received(known))
+    late = [row for row in received(known, 365) if (row["on"] + timedelta(days=3)).month != row["on"].month]
+    return ratio(total(row["paid"] for row in late), money(received(known, 365)))
 
 
 def gap(known: Known) -> float | None:
-    days = sorted({row["on"] for row in known.receipts})
+    days = sorted({row["on"] for row in received(known, 365)})
     return ratio((days[-1] - days[0]).days, len(days) - 1) if len(days) > 1 else None
 
 
@@ -54,7 +59,7 @@ def days_between_payments_365d(known: Known) -> Answer:
 
 
 def silence(known: Known) -> int | None:
-    return min((row["age"] for row in known.receipts), default=None)
+    return min((row["age"] for row in received(known, 365)), default=None)
 
 
 @oracle

@@ -16,7 +16,7 @@ from riskscore.features import CATALOGUE
 from riskscore.snapshot import take_snapshot
 from strategies import DATES, TODAY, edge_sweep, ledgers
 
-WINDOW_HELPERS = ("fell_due", "concluded", "answered", "bills")
+WINDOW_HELPERS = ("fell_due", "concluded", "answered", "bills", "received")
 WEEKDAYS = (TODAY, TODAY + timedelta(days=2))
 
 
@@ -78,13 +78,10 @@ def test_a_window_off_by_one_day_would_be_seen(monkeypatch, step):
 
 
 NOT_BY_THESE_WINDOWS = {
-    # Receipts are cut to a year where the snapshot is taken; the rating's year lies in its own look-up.
-    *(name for name in CATALOGUE if "receipt" in name or "payment_days" in name or name.startswith("days_between")),
-    "weekday_concentration_365d",
-    "month_end_share_365d",
-    "days_since_last_payment",
-    "payment_silence_365d",
+    # The rating's year lies in its own look-up.
     "rating_change_365d",
+    # Every customer of the sweep has paid lately; that a year ends it is specified by the feature's own cases.
+    "days_since_last_payment",
     # Written off by the day of the write-off; counted in slices of a month.
     "write_off_share_365d",
     "active_months_365d",

@@ -37,6 +37,8 @@ CASES = [
     case("once", "2025-02-28", "days_between_payments_365d", None, "one-day-has-no-gap"),
     case("acme", "2025-02-28", "days_since_last_payment", 18.0, "since-10-february"),
     case("quiet", "2025-02-28", "days_since_last_payment", None, "never-in-a-year"),
+    case("once", "2026-02-02", "days_since_last_payment", 364.0, "a-year-is-not-over"),
+    case("once", "2026-02-03", "days_since_last_payment", None, "a-year-ends-it-though-the-payment-is-remembered"),
     case("acme", "2025-02-28", "payment_silence_365d", 18 / 121, "against-its-own-rhythm"),
     case("once", "2025-02-28", "payment_silence_365d", None, "one-day-has-no-rhythm"),
 ]

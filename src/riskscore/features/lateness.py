@@ -12,6 +12,7 @@ from riskscore.features.measured import (
     ITEMS,
     MONTH,
     QUARTER,
+    THREE_YEARS,
     YEAR,
     age,
     concluded,
@@ -24,7 +25,7 @@ from riskscore.features.measured import (
 )
 from riskscore.snapshot.measures import Expr, integer, per, real, when
 
-WINDOWS = (MONTH, QUARTER, 180, YEAR)
+WINDOWS = (MONTH, QUARTER, 180, YEAR, THREE_YEARS)
 ENOUGH = 3
 """Invoices it takes before a spread or a trend says anything."""
 
@@ -51,6 +52,10 @@ SUM_LATE_SQUARED = ITEMS.total("sum_late_squared", LATE * LATE, concluded_within
 SUM_WHEN = ITEMS.total("sum_when", WHEN, concluded_within(YEAR))
 SUM_WHEN_SQUARED = ITEMS.total("sum_when_squared", WHEN * WHEN, concluded_within(YEAR))
 SUM_WHEN_LATE = ITEMS.total("sum_when_late", WHEN * LATE, concluded_within(YEAR))
+
+N_LONG = ITEMS.count("n_concluded_long", concluded_within(THREE_YEARS))
+SUM_LATE_LONG = ITEMS.total("sum_late_long", LATE, concluded_within(THREE_YEARS))
+SUM_LATE_SQUARED_LONG = ITEMS.total("sum_late_squared_long", LATE * LATE, concluded_within(THREE_YEARS))
 
 MEDIAN_180 = ITEMS.median("median_late_180", days_late, concluded_within(180))
 P80_365 = ITEMS.p80("p80_late_365", days_late, concluded_within(YEAR))
@@ -106,6 +111,15 @@ def days_beyond_terms_365d() -> Expr:
     return per(LATE_DAYS[YEAR], DUE[YEAR])
 
 
+@feature(unit="days", risk="rises", window_days=1095, group="payment_history", reason="P01")
+def days_beyond_terms_1095d() -> Expr:
+    """How late was the money that fell due in the last three years?
+
+    Amount-weighted as over 30 days. Null when nothing fell due.
+    """
+    return per(LATE_DAYS[THREE_YEARS], DUE[THREE_YEARS])
+
+
 @feature(unit="index", risk="falls", window_days=90, group="payment_history", reason="P01")
 def payment_index_90d() -> Expr:
     """What is the customer's payment index over the last 90 days?
@@ -133,6 +147,16 @@ def median_days_late_180d() -> Expr:
     days run so far); early counts below zero. Null when there are none.
     """
     return real(MEDIAN_180)
+
+
+@feature(unit="days", risk="rises", window_days=1095, group="payment_history", reason="P01")
+def mean_days_late_1095d() -> Expr:
+    """How late have this customer's invoices been, one like another, for three years?
+
+    Mean days from due date to the payment that settled, over invoices settled in three years and those overdue now (with the
+    days run so far); early counts below zero. Null when there are none.
+    """
+    return per(SUM_LATE_LONG, N_LONG)
 
 
 @feature(unit="days", risk="rises", window_days=365, group="payment_history", reason="P01")
@@ -168,7 +192,20 @@ def days_late_sd_365d() -> Expr:
 
     Sample standard deviation of days late over invoices settled in a year and those overdue now. Null below three of them.
     """
-    return when(N >= ENOUGH, per(N * SUM_LATE_SQUARED - SUM_LATE * SUM_LATE, N * (N - 1)).sqrt())
+    return _spread(N, SUM_LATE, SUM_LATE_SQUARED)
+
+
+@feature(unit="days", risk="rises", window_days=1095, group="payment_history", reason="P05")
+def days_late_sd_1095d() -> Expr:
+    """How irregular has payment been for three years?
+
+    Sample standard deviation as over a year, of invoices settled in three years and those overdue now. Null below three.
+    """
+    return _spread(N_LONG, SUM_LATE_LONG, SUM_LATE_SQUARED_LONG)
+
+
+def _spread(n: Expr, total: Expr, total_of_squares: Expr) -> Expr:
+    return when(n >= ENOUGH, per(n * total_of_squares - total * total, n * (n - 1)).sqrt())
 
 
 @feature(unit="days", risk="rises", window_days=365, group="payment_history", reason="P04")
@@ -197,13 +234,16 @@ CATALOGUE = (
     days_beyond_terms_90d,
     days_beyond_terms_180d,
     days_beyond_terms_365d,
+    days_beyond_terms_1095d,
     payment_index_90d,
     payment_index_365d,
     median_days_late_180d,
+    mean_days_late_1095d,
     days_late_p80_365d,
     max_days_late_90d,
     max_days_late_365d,
     days_late_sd_365d,
+    days_late_sd_1095d,
     days_beyond_terms_change_90d,
     lateness_slope_365d,
 )

@@ -12,6 +12,9 @@ RECEIPTS = Measures()
 ONCE: dict[str, Expr] = {}
 """What formulas read more than once, by the column it is computed into."""
 
+THREE_YEARS = 1095
+"""What a customer is like changes more slowly than its fortunes: where a year shows few invoices, three show more."""
+
 YEAR = 365
 QUARTER = 90
 MONTH = 30

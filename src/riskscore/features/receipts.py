@@ -15,12 +15,12 @@ WEEK = 7
 
 PAID = {w: RECEIPTS.total(f"received_{w}", paid, age < w) for w in (QUARTER, YEAR)}
 PAID_DAYS = {w: RECEIPTS.total(f"received_days_{w}", paid * days, age < w) for w in (QUARTER, YEAR)}
-PAID_EARLY = RECEIPTS.total("received_early", paid, days < 0)
-PAID_AT_MONTH_END = RECEIPTS.total("received_month_end", paid, nw.col("at_month_end"))
-PAID_ON_WEEKDAY = [RECEIPTS.total(f"received_weekday_{n}", paid, weekday == n) for n in range(WEEK)]
+PAID_EARLY = RECEIPTS.total("received_early", paid, within_year & (days < 0))
+PAID_AT_MONTH_END = RECEIPTS.total("received_month_end", paid, within_year & nw.col("at_month_end"))
+PAID_ON_WEEKDAY = [RECEIPTS.total(f"received_weekday_{n}", paid, within_year & (weekday == n)) for n in range(WEEK)]
 N_DAYS = RECEIPTS.distinct("n_payment_days", nw.col("settled_on"), within_year)
-LAST = RECEIPTS.smallest("last_receipt", age)
-FIRST = RECEIPTS.largest("first_receipt", age)
+LAST = RECEIPTS.smallest("last_receipt", age, within_year)
+FIRST = RECEIPTS.largest("first_receipt", age, within_year)
 
 
 def _gap() -> Expr:

@@ -5,7 +5,7 @@ counted over a window are those whose answer fell into it; judging only the paid
 """
 
 from riskscore.features.feature import feature
-from riskscore.features.measured import ITEMS, QUARTER, YEAR, age, billed, days_late, sale
+from riskscore.features.measured import ITEMS, QUARTER, THREE_YEARS, YEAR, age, billed, days_late, sale
 from riskscore.snapshot.measures import Expr, per, real
 
 PRIOR_0 = (30, 5)
@@ -14,6 +14,7 @@ PRIOR_30 = (5, 10)
 prior belongs to the model, which has the counts."""
 
 ASKED = ((0, YEAR), (7, YEAR), (15, YEAR), (30, YEAR), (60, YEAR), (90, YEAR), (0, QUARTER))
+ASKED_LONG = tuple((days, THREE_YEARS) for days in (0, 30, 60))
 
 
 def answered(days: int, window: int) -> Expr:
@@ -21,8 +22,8 @@ def answered(days: int, window: int) -> Expr:
     return sale & (age > days) & (age <= days + window) & ~days_late.is_null()
 
 
-N_ANSWERED = {(k, w): ITEMS.count(f"n_answered_{k}_{w}", answered(k, w)) for k, w in ASKED}
-N_LATE = {(k, w): ITEMS.count(f"n_late_{k}_{w}", answered(k, w) & (days_late > k)) for k, w in ASKED}
+N_ANSWERED = {(k, w): ITEMS.count(f"n_answered_{k}_{w}", answered(k, w)) for k, w in (*ASKED, *ASKED_LONG)}
+N_LATE = {(k, w): ITEMS.count(f"n_late_{k}_{w}", answered(k, w) & (days_late > k)) for k, w in (*ASKED, *ASKED_LONG)}
 ANSWERED_30 = ITEMS.total("answered_30", billed, answered(30, YEAR))
 LATE_30 = ITEMS.total("late_30", billed, answered(30, YEAR) & (days_late > 30))
 
@@ -97,6 +98,33 @@ def late_share_0_90d() -> Expr:
     Share by count of those that fell due before today. Null when none did.
     """
     return _late_share(0, QUARTER)
+
+
+@feature(unit="share", risk="rises", window_days=1095, group="payment_history", reason="P02")
+def late_share_0_1095d() -> Expr:
+    """How many invoices of the last three years were not paid by their due date?
+
+    Share by count of those that fell due before today, three years back. Null when none did.
+    """
+    return _late_share(0, THREE_YEARS)
+
+
+@feature(unit="share", risk="rises", window_days=1095, group="payment_history", reason="P02")
+def late_share_30_1095d() -> Expr:
+    """How many invoices of the last three years were, or are, more than 30 days late?
+
+    Share by count of those that showed it within three years. Null when none did.
+    """
+    return _late_share(30, THREE_YEARS)
+
+
+@feature(unit="share", risk="rises", window_days=1095, group="payment_history", reason="P02")
+def late_share_60_1095d() -> Expr:
+    """How many invoices of the last three years were, or are, more than 60 days late?
+
+    Share by count of those that showed it within three years. Null when none did.
+    """
+    return _late_share(60, THREE_YEARS)
 
 
 @feature(unit="share", risk="rises", window_days=365, group="payment_history", reason="P02")
@@ -179,6 +207,9 @@ CATALOGUE = (
     late_share_60_365d,
     late_share_90_365d,
     late_share_0_90d,
+    late_share_0_1095d,
+    late_share_30_1095d,
+    late_share_60_1095d,
     late_amount_share_30_365d,
     late_share_change_90d,
     n_matured_0d,

@@ -22,8 +22,8 @@ from riskscore.snapshot.measures import ZERO, integer, when
 from riskscore.tables import Frame, Ledger
 
 WEEKDAYS, MONTH_DAYS = 7, 31
-HABIT_DAYS = 365
-"""How far back a customer's settled invoices and payment days speak for its habits."""
+HABIT_DAYS = 1095
+"""How far back a customer's settled invoices and payment days speak for its habits: as far as the snapshot's items go."""
 
 LATELY = (30, 60, 120)
 """Days over which it is counted how a customer has paid lately: fortunes change within months, habits within years."""
@@ -39,9 +39,9 @@ class Cases(Invoices):
     """Open invoices on dates, with the whole record of their customers; see `Invoices`.
 
     who: the features of `riskscore.features.CATALOGUE` by customer and date, then those of `riskscore.hazard.two_years`.
-    weekdays: on how many days of the last year money came, by weekday (Monday first).
+    weekdays: on how many days of the last three years money came, by weekday (Monday first).
     month_days, mondays: the same by day of the month, Mondays apart: what is due on a weekend is paid on one.
-    paid_in, exposed_in: how many invoices of the last year were paid in each age bin, and how many were exposed in it.
+    paid_in, exposed_in: how many invoices of the last three years were paid in each age bin, and how many were exposed in it.
     lately_paid_in, lately_exposed_in: the same of what happened in each of the windows `LATELY`: (n, windows, N_BINS).
     settled: how many invoices the customer had settled by the date, ever.
     """

@@ -27,9 +27,10 @@ from riskscore.model.formula import Floats
 FILES_BEFORE_4 = ("booster.txt", "formula.json", "selftest.json")
 HAZARD_FILES = (*FILES_BEFORE_4, *BOOSTERS)
 SELFTEST_TOLERANCE = 1e-12
-FORMAT = 5
+FORMAT = 6
 """How a hazard describes cases. 1 took the 12th on which a 10th was paid for a twelfth; 2 did not ask how was paid lately; 3 had
-nothing to say of newcomers; 4 did not ask of their invoices directly whether they are late at all.
+nothing to say of newcomers; 4 did not ask of their invoices directly whether they are late at all; 5 remembered a year of
+payments, not three.
 """
 
 WITH_NEWCOMERS = 4

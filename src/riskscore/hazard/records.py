@@ -22,7 +22,7 @@ Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 @dataclass(frozen=True)
 class Records:
-    """One row an observation. settled: (n,), invoices ever settled. paid_in, exposed_in: (n, N_BINS), those of the last year by
+    """One row an observation. settled: (n,), invoices ever settled. paid_in, exposed_in: (n, N_BINS), those of the whole time by
     age bin: paid in it; stood in it to its end, or paid in it.
 
     lately_paid_in, lately_exposed_in: (n, windows, N_BINS), the same of each window: paid in the bin within it, or in the bin

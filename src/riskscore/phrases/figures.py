@@ -53,8 +53,8 @@ def day(on: date, lang: Lang) -> str:
 
 
 def window(n_days: int, lang: Lang) -> str:
-    """The length of a window the way people say it: 30 days, 6 months, 12 months."""
-    in_months = {180: 6, 360: 12, 365: 12}.get(n_days)
+    """The length of a window the way people say it: 30 days, 6 months, 36 months."""
+    in_months = {180: 6, 360: 12, 365: 12, 1095: 36}.get(n_days)
     return days(n_days, lang) if in_months is None else months(in_months, lang)
 
 

@@ -8,11 +8,11 @@ from riskscore.snapshot.money import cents, converted, holding
 from riskscore.snapshot.states import distinct
 from riskscore.tables import Frame, Ledger, drawn
 
-RECEIPTS_WINDOW = 365
-"""Payments older than this many days carry no feature; leaving them out keeps the frame small."""
+RECEIPTS_WINDOW = 1095
+"""Payments older than three years say nothing of a customer's days of payment; leaving them out keeps the frame small."""
 
-ITEMS_WINDOW = 456
-"""Nor do invoices that have been settled, and on which nothing fell into this many days: a year, and the 90 days after which
+ITEMS_WINDOW = 1186
+"""Nor do invoices that have been settled, and on which nothing fell into this many days: three years, and the 90 days after which
 "more than 90 days late?" is answered. A long ledger asked at many dates would not fit otherwise."""
 
 WHO = ("observation", "customer_id", "calendar_country", "as_of")
@@ -99,7 +99,7 @@ def _history(issued: Frame, spine: Frame, states: Frame) -> Frame:
 
 
 def take_receipts(ledger: Ledger, spine: Frame, settled: Frame, rates: Frame) -> Frame:
-    """One row per observation and payment of the last year known by then: its cents, its day and its days beyond the due date."""
+    """One row per observation and payment of the last three years: its cents, its day and its days beyond the due date."""
     payments = ledger.prepare(_payments, settled)
     kinds = ledger.lift(day_kinds(distinct(ledger, payments, "settled_on")))
     return ledger.stage(ledger.prepare(_receipts, payments, spine, kinds, rates))

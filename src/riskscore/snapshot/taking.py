@@ -26,7 +26,7 @@ class Snapshot:
     spine: the observations with master data as known then, and family_id.
     items: every invoice as it stood (see `riskscore.snapshot.items.take_items`).
     history: how many invoices were ever billed and paid, and since when.
-    receipts: every payment of the last 365 days.
+    receipts: every payment of the last 1095 days.
     statements: the newest published accounts and those of the year before.
     standing: rating, granted limit, securities.
     reporting_currency: every amount is whole cents of it, at the rate of the date itself.

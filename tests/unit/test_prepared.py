@@ -24,9 +24,12 @@ OTHER = pa.table({"x": [2, 3], "y": ["b", "c"]})
 BESIDE = [{"x": 1, "y": None, "z": 2}, {"x": 2, "y": "b", "z": 3}, {"x": 3, "y": "c", "z": 4}]
 
 
-@pytest.fixture
-def held():
-    return Rows(connect())
+@pytest.fixture(params=[True, False], ids=["prepared", "as-before-DuckDB-2"])
+def held(request, monkeypatch):
+    monkeypatch.setattr(prepared, "WRITES_SQL", request.param)
+    _plan_of.cache_clear()
+    yield Rows(connect())
+    _plan_of.cache_clear()
 
 
 def asked(held, step, *tables):

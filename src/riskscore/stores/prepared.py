@@ -16,6 +16,9 @@ from riskscore.tables import DRAWN, Frame, Step, rows_of
 FEW = 100_000
 """Rows up to which a kept plan is asked. It does not know how many rows it will read, so over many one of their own is better."""
 
+WRITES_SQL = int(duckdb.__version__.partition(".")[0]) >= 2
+"""Is the text of a relation the SQL it runs, so that it can be prepared? Before DuckDB 2 each question is planned anew."""
+
 
 class Rows:
     """The rows that one ledger's DuckDB computed, and how a step is asked of them.
@@ -71,12 +74,19 @@ class _Kept:
         self._is_drawn = step in DRAWN
         self._sources = [_Exchanged(schema) for schema in schemas]
         self._one_at_a_time = Lock()
-        connection = _planning().cursor()
-        self._relation = step(*(nw.from_native(connection.from_arrow(source)) for source in self._sources)).to_native()
+        self._connection = _planning().cursor()
+        self._relation = step(*(nw.from_native(self._connection.from_arrow(source)) for source in self._sources)).to_native()
+        if WRITES_SQL:
+            self._connection.execute(f"prepare kept as {self._relation.sql_query()}")
+
+    def _asked(self) -> pa.Table:
+        asked: Any = self._connection.sql("execute kept") if WRITES_SQL else self._relation
+        made: pa.Table = asked.to_arrow_table()
+        return made
 
     @cached_property
     def _of_nothing(self) -> pa.Table:
-        return self._relation.to_arrow_table()
+        return self._asked()
 
     def __call__(self, rows: Sequence[pa.Table]) -> pa.Table:
         """What the step makes of these rows. To wait while somebody else asks takes less than to make another plan."""
@@ -86,11 +96,10 @@ class _Kept:
             for source, each in zip(self._sources, rows, strict=True):
                 source.rows = each
             try:
-                made: pa.Table = self._relation.to_arrow_table()
+                return self._asked()
             finally:
                 for source in self._sources:
                     source.rows = source.schema.empty_table()
-            return made
 
 
 @lru_cache(maxsize=256)

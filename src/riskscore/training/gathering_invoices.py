@@ -44,6 +44,7 @@ OPEN_EACH = 2
 """Invoices a customer has open at a time, roughly: what turns wanted cases into customers and dates to look at."""
 
 OPEN_MONTHS = 24
+YEAR = 365
 N_CHECKED = 40
 """Customers whose inputs are computed again without the later facts."""
 
@@ -169,8 +170,12 @@ def every(ledger: Ledger, dates: Sequence[date], until: date) -> pa.Table:
 
 
 def catalogue_of() -> tuple[str, ...]:
-    """The features of a customer that the hazard reads: every number of the catalogue."""
-    return tuple(name for name, each in features.CATALOGUE.items() if each.kind == "number")
+    """The features of a customer that the hazard reads: every number of the catalogue that looks back a year at most.
+
+    What lies further back stands in the record by age bin already.
+    """
+    numbers = {name: each.window_days or 0 for name, each in features.CATALOGUE.items() if each.kind == "number"}
+    return tuple(name for name, days in numbers.items() if days <= YEAR)
 
 
 def check_inputs(ledger: Ledger, cases: Cases, habits: Mapping[str, Any]) -> None:

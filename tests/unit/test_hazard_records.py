@@ -8,7 +8,7 @@ import pytest
 
 from ledger_text import ledger, observations
 from riskscore.hazard.bins import EDGES, N_BINS
-from riskscore.hazard.cases import HABIT_DAYS, LATELY
+from riskscore.hazard.cases import HABIT_DAYS, LATE_DAYS, LATELY
 from riskscore.hazard.records import take_records
 from riskscore.snapshot import customers_known_at, take_open_items
 from riskscore.stores.engines import ledger_of
@@ -27,7 +27,7 @@ def known():
     return take_open_items(book, pa.concat_tables([customers_known_at(book, day) for day in days]))
 
 
-def counted(known, within, windows):
+def counted(known, in_time, late, windows):
     """By observation what `take_records` counts, asked of every invoice and every bin in turn."""
     n = known.observations.num_rows
     found = {
@@ -42,9 +42,10 @@ def counted(known, within, windows):
             continue
         who, age = row["observation"], row["age"]
         found["settled"][who] += row["settled"]
-        recent, waiting = row["settled"] and row["concluded"] < within, not row["settled"] and row["unpaid"] > 0
+        waiting = not row["settled"] and row["unpaid"] > 0
         opened = -np.inf
         for place, edge in enumerate(EDGES.tolist()):
+            recent = row["settled"] and row["concluded"] < (late if edge > 0 else in_time)
             entered = age - row["issued"] < edge
             paid = recent and entered and opened < row["days_late"] <= edge
             stood = entered and (row["days_late"] > edge if recent else waiting and age >= edge)
@@ -53,14 +54,15 @@ def counted(known, within, windows):
             found["exposed_in"][who, place] += paid or stood
             for number, window in enumerate(windows):
                 paid_lately = paid and row["concluded"] < window
+                stood_lately = entered and (row["days_late"] > edge if row["settled"] else waiting and age >= edge)
                 found["lately_paid_in"][who, number, place] += paid_lately
-                found["lately_exposed_in"][who, number, place] += paid_lately or (stood and age - edge < window)
+                found["lately_exposed_in"][who, number, place] += paid_lately or (stood_lately and age - edge < window)
     return found
 
 
-@pytest.mark.parametrize(("within", "windows"), [(HABIT_DAYS, LATELY), (SHORT, (7,))])
-def test_records_are_those_counted_invoice_by_invoice(within, windows):
-    expected, found = counted(known(), within, windows), take_records(known(), within, windows)
+@pytest.mark.parametrize(("in_time", "late", "windows"), [(HABIT_DAYS, LATE_DAYS, LATELY), (2 * SHORT, SHORT, (7,))])
+def test_records_are_those_counted_invoice_by_invoice(in_time, late, windows):
+    expected, found = counted(known(), in_time, late, windows), take_records(known(), in_time, late, windows)
 
     for name in NAMES:
         assert np.array_equal(getattr(found, name), expected[name]), name
@@ -74,7 +76,7 @@ def test_who_has_no_invoice_has_an_empty_record():
             customer_id | country
             nobody      | DE
     """
-    found = take_records(take_open_items(ledger(page), observations(("nobody", "2025-02-10"))), HABIT_DAYS, LATELY)
+    found = take_records(take_open_items(ledger(page), observations(("nobody", "2025-02-10"))), HABIT_DAYS, LATE_DAYS, LATELY)
 
     assert found.lately_exposed_in.shape == (1, len(LATELY), N_BINS)
     assert not any(getattr(found, name).any() for name in NAMES)

@@ -23,7 +23,10 @@ from riskscore.tables import Frame, Ledger
 
 WEEKDAYS, MONTH_DAYS = 7, 31
 HABIT_DAYS = 1095
-"""How far back a customer's settled invoices and payment days speak for its habits: as far as the snapshot's items go."""
+"""How far back payments in time, and payment days, speak for a customer's habits: as far as the snapshot's items go."""
+
+LATE_DAYS = 365
+"""How far back payments after the due date do: who was in trouble two years ago is another customer today."""
 
 LATELY = (30, 60, 120)
 """Days over which it is counted how a customer has paid lately: fortunes change within months, habits within years."""
@@ -41,7 +44,8 @@ class Cases(Invoices):
     who: the features of `riskscore.features.CATALOGUE` by customer and date, then those of `riskscore.hazard.two_years`.
     weekdays: on how many days of the last three years money came, by weekday (Monday first).
     month_days, mondays: the same by day of the month, Mondays apart: what is due on a weekend is paid on one.
-    paid_in, exposed_in: how many invoices of the last three years were paid in each age bin, and how many were exposed in it.
+    paid_in, exposed_in: how many invoices were paid in each age bin, and how many were exposed in it: of three years up to the
+    due date, of one after it.
     lately_paid_in, lately_exposed_in: the same of what happened in each of the windows `LATELY`: (n, windows, N_BINS).
     settled: how many invoices the customer had settled by the date, ever.
     """
@@ -84,7 +88,7 @@ def cases_of(ledger: Ledger, known: OpenItems, *, whole_on: Collection[date] | N
     snapshot = snapshot_of(ledger, known)
     invoices, observation = open_invoices(known, whole_on)
     n = known.observations.num_rows
-    records = take_records(known, HABIT_DAYS, LATELY)
+    records = take_records(known, HABIT_DAYS, LATE_DAYS, LATELY)
     days = _payment_days(snapshot.receipts).collect("pyarrow").to_native()
     return Cases(
         invoices=invoices,

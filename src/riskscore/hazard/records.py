@@ -19,6 +19,8 @@ from riskscore.snapshot import OpenItems
 Integers = np.ndarray[Any, np.dtype[np.int64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
+AFTER_DUE = EDGES > 0
+
 
 @dataclass(frozen=True)
 class Records:
@@ -36,8 +38,11 @@ class Records:
     lately_exposed_in: Floats
 
 
-def take_records(known: OpenItems, within_days: int, windows: Sequence[int]) -> Records:
-    """The records of the observed customers. within_days: how far back settled invoices count; windows: shorter ones, in days."""
+def take_records(known: OpenItems, in_time: int, late: int, windows: Sequence[int]) -> Records:
+    """The records of the observed customers. windows: shorter ones than the whole record, in days.
+
+    in_time, late: how far back settled invoices count, in the bins up to the due date and in those after it.
+    """
     n = known.observations.num_rows
     settled, waiting = nw.col("settled"), ~nw.col("settled") & (nw.col("unpaid") > 0)
     items = known.items.filter(nw.col("sale"), settled | waiting)
@@ -45,23 +50,27 @@ def take_records(known: OpenItems, within_days: int, windows: Sequence[int]) -> 
     wanted = items.select("observation", "settled", "days_late", "concluded", "age", first=first)
     rows: pa.Table = wanted.collect("pyarrow").to_native()
     done = rows["settled"].to_numpy()
-    who, late, concluded, age, first_age = (
+    who, days_late, concluded, age, first_age = (
         rows[name].fill_null(0).to_numpy() for name in ("observation", "days_late", "concluded", "age", "first")
     )
-    counts = np.bincount(who[done], minlength=n).astype(np.float64)
-    counted = ~done | (concluded < within_days)
-    done, who, late, concluded, age, first_age = (each[counted] for each in (done, who, late, concluded, age, first_age))
     entered = np.searchsorted(EDGES, first_age, side="right")
     # Settled it left with the bin it was paid in; waiting it stood in every bin whose last day has come.
-    left = np.where(done, np.searchsorted(EDGES, late, side="left"), np.searchsorted(EDGES, age, side="right"))
+    left = np.where(done, np.searchsorted(EDGES, days_late, side="left"), np.searchsorted(EDGES, age, side="right"))
     paid = done & (entered <= left) & (left < N_BINS)
-    stood, paid_in = _stood(who, entered, left, n), _counted(who, left, paid, n)
+
+    def within(days: int) -> tuple[Floats, Floats]:
+        there = ~done | (concluded < days)
+        return _counted(who, left, paid & there, n), _stood(who[there], entered[there], left[there], n)
+
+    (paid_in, stood), (paid_in_late, stood_late) = within(in_time), within(late)
+    paid_in[:, AFTER_DUE], stood[:, AFTER_DUE] = paid_in_late[:, AFTER_DUE], stood_late[:, AFTER_DUE]
     lately_stood, lately_paid = [], []
     for window in windows:
         since = np.maximum(entered, np.searchsorted(EDGES, age - window, side="right"))
         lately_stood.append(_stood(who, since, left, n))
         lately_paid.append(_counted(who, left, paid & (concluded < window), n))
     lately_paid_in = np.stack(lately_paid, axis=1)
+    counts = np.bincount(who[done], minlength=n).astype(np.float64)
     return Records(counts, paid_in, stood + paid_in, lately_paid_in, np.stack(lately_stood, axis=1) + lately_paid_in)
 
 

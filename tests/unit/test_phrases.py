@@ -178,6 +178,8 @@ SAID = [
     ("days_beyond_terms_90d", 0.0, 7.0, "Pays on time on average over 90 days; typical customer: 7 days late", "近90天平均按期付款；典型客户晚付7天"),
     ("days_beyond_terms_90d", None, 7.0, "No payment to judge lateness by", "没有付款可供判断晚付天数"),
     ("median_days_late_180d", -5.0, 2.0, "Usually pays 5 days early; typical customer: 2 days late", "通常提前5天付款；典型客户晚付2天"),
+    ("mean_days_late_1095d", 25.0, 2.0, "Invoices of 36 months were 25 days late on average; typical customer: 2",
+     "近36个月每张发票平均晚付25天；典型客户：2"),
     ("median_days_late_180d", 0.04, 2.0, "Usually pays on the due date; typical customer: 2 days late", "通常在到期日付款；典型客户晚付2天"),
     ("late_share_30_365d", 0.123, 0.0, "12% of the invoices of 12 months were more than 30 days late; typical customer: 0%",
      "近12个月有12%的发票晚付超过30天；典型客户：0%"),

@@ -47,7 +47,7 @@ class Cases(Invoices):
     paid_in, exposed_in: how many invoices were paid in each age bin, and how many were exposed in it: of three years up to the
     due date, of one after it.
     lately_paid_in, lately_exposed_in: the same of what happened in each of the windows `LATELY`: (n, windows, N_BINS).
-    settled: how many invoices the customer had settled by the date, ever.
+    settled: how many invoices the customer had settled by the date, of all that the snapshot holds.
     """
 
     weekdays: Floats

@@ -24,8 +24,8 @@ AFTER_DUE = EDGES > 0
 
 @dataclass(frozen=True)
 class Records:
-    """One row an observation. settled: (n,), invoices ever settled. paid_in, exposed_in: (n, N_BINS), those of the whole time by
-    age bin: paid in it; stood in it to its end, or paid in it.
+    """One row an observation. settled: (n,), invoices settled, of all the snapshot holds. paid_in, exposed_in: (n, N_BINS), by
+    age bin how many were paid in it, and how many stood in it to its end or were paid in it; see `take_records` for how far back.
 
     lately_paid_in, lately_exposed_in: (n, windows, N_BINS), the same of each window: paid in the bin within it, or in the bin
     when the bin's last day fell into the window.

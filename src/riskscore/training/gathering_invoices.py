@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from riskscore import features
 from riskscore.errors import TooFewEvents
 from riskscore.evaluation import check_point_in_time
+from riskscore.features.measured import YEAR
 from riskscore.hazard import Cases, Invoices, all_at_issue, cases_of, issued_of, take_cases
 from riskscore.hazard.inputs import OF_CASE, describe, fit_habits
 from riskscore.hazard.issued import Some, joined
@@ -44,7 +45,6 @@ OPEN_EACH = 2
 """Invoices a customer has open at a time, roughly: what turns wanted cases into customers and dates to look at."""
 
 OPEN_MONTHS = 24
-YEAR = 365
 N_CHECKED = 40
 """Customers whose inputs are computed again without the later facts."""
 

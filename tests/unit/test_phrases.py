@@ -1,5 +1,6 @@
 """What is said to people: every code in both languages, with the same placeholders, and numbers as each language writes them."""
 
+import re
 import string
 from datetime import date
 from decimal import Decimal
@@ -203,6 +204,57 @@ def test_reason_says(feature, value, typical, en, zh):
     assert sentence(reason(feature, value, typical), "zh", "EUR") == zh
 
 
+SIGNED_DAYS = ("median_days_late_180d", "mean_days_late_1095d", "days_late_p80_365d", "max_days_late_90d", "receipt_days_365d",
+               "days_beyond_terms_change_90d", "lateness_slope_365d", "terms_change_90d")  # fmt: skip
+"""Days that may be below zero: early, earlier, less, shorter."""
+
+BESIDE_EARLY_PAYERS = [
+    ("mean_days_late_1095d", 25.0, -0.2, "Invoices of 36 months were 25 days late on average; typical customer: 0.2 days early",
+     "近36个月每张发票平均晚付25天；典型客户：提前0.2天付清"),
+    ("mean_days_late_1095d", 25.0, -0.04, "Invoices of 36 months were 25 days late on average; typical customer: on the due date",
+     "近36个月每张发票平均晚付25天；典型客户：在到期日付清"),
+    ("mean_days_late_1095d", -5.0, -0.2, "Invoices of 36 months were paid 5 days early on average; typical customer: 0.2 days early",
+     "近36个月每张发票平均提前5天付清；典型客户提前0.2天付清"),
+    ("mean_days_late_1095d", 0.0, None, "Invoices of 36 months were paid on the due date on average; typical customer: not known",
+     "近36个月每张发票平均在到期日付清；典型客户未知"),
+    ("median_days_late_180d", 0.0, -1.0, "Usually pays on the due date; typical customer: 1 day early", "通常在到期日付款；典型客户提前1天付清"),
+    ("days_late_p80_365d", 12.0, -3.0, "Four in five invoices are paid within 12 days of the due date; typical customer: 3 days early",
+     "五分之四的发票在到期后12天内付清；典型客户：提前3天付清"),
+    ("max_days_late_365d", 0.0, -2.0, "No invoice of 12 months was late; worst of a typical customer: 2 days early",
+     "近12个月没有发票晚付；典型客户最晚的一张提前2天付清"),
+    ("receipt_days_365d", -4.0, -1.5, ("The money of 12 months came 4 days before the due date on average; "
+     "typical customer: 1.5 days early"), "近12个月的款项平均提前4天到账；典型客户提前1.5天付清"),
+    ("days_beyond_terms_change_90d", 8.0, -0.5, ("Money came 8 days later in the last 90 days than over the year; "
+     "typical customer: 0.5 days earlier"), "近90天的付款比全年晚8天；典型客户：早0.5天"),
+    ("lateness_slope_365d", 2.0, -0.1, "Lateness grows by 2 days a month; typical customer: 0.1 days less a month",
+     "晚付天数每月增加2天；典型客户：每月减少0.1天"),
+    ("terms_change_90d", -5.0, 3.0, "Terms are 5 days shorter than over the year; typical customer: 3 days longer",
+     "账期比全年短5天；典型客户长3天"),
+    ("terms_change_90d", 0.0, -0.01, "Terms are those of the year; typical customer: no change", "账期与全年一致；典型客户没有变化"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "typical", "en", "zh"),
+    BESIDE_EARLY_PAYERS,
+    ids=[f"{row[0]}={row[1]}~{row[2]}" for row in BESIDE_EARLY_PAYERS],
+)
+def test_a_customer_that_pays_early_is_said_to_and_not_given_a_minus(feature, value, typical, en, zh):
+    assert sentence(reason(feature, value, typical), "en") == en
+    assert sentence(reason(feature, value, typical), "zh") == zh
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("feature", SIGNED_DAYS)
+def test_no_sentence_of_days_has_a_minus_whoever_pays_early(feature, lang):
+    figures = (-1234.5, -10.0, -9.96, -1.0, -0.05, -0.04, 0.0, 0.04, 3.0, 23.4, None)
+
+    told = [sentence(reason(feature, value, typical), lang) for value in figures for typical in figures]
+
+    assert [text for text in told if re.search(r"[-\u2212]\d", text)] == []
+    assert len(set(told)) > len(figures)
+
+
 def test_terms_say_what_is_asked_besides():
     assert terms_sentence(30, "en") == "net 30 days"
     assert terms_sentence(1, "en") == "net 1 day"
@@ -219,6 +271,12 @@ def test_figures_are_written_as_each_language_does():
     assert [phrases.percent(share, "en") for share in (0, 0.004, 0.0417, 0.5, 1)] == ["0%", "0.4%", "4.2%", "50%", "100%"]
     assert [phrases.window(days, "en") for days in (30, 90, 180, 365)] == ["30 days", "90 days", "6 months", "12 months"]
     assert phrases.money(Decimal(-5), "INR", "zh") == "-₹5"
+
+
+def test_what_is_too_small_to_show_is_zero_and_has_no_sign():
+    assert [phrases.number(-0.004, "en"), phrases.number(-0.005001, "en"), phrases.number(-10, "zh")] == ["0", "-0.01", "-10"]
+    assert [phrases.percent(-0.00001, "en"), phrases.percent(-0.0001, "en")] == ["0%", "-0.01%"]
+    assert [phrases.money(Decimal("-0.2"), "EUR", "en"), phrases.money(Decimal("-0.6"), "EUR", "en")] == ["€0", "-€1"]
 
 
 OPTION_CODES = [

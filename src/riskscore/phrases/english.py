@@ -1,7 +1,8 @@
 """The English phrases: whole sentences with named placeholders, never glued from fragments.
 
 A reason's key is the feature without its window (`late_share_n` stands for every threshold), then `.zero` or `.negative` where
-that value reads differently. `{value}` has its unit, `{typical}` as well, `{plain}` is the typical value without it.
+that value reads differently. `{value}` has its unit, `{typical}` as well, `{plain}` is the typical value without it. Where days
+may lie below zero, `{typical}` is a phrase of `TYPICAL_DAYS`, and so is `{plain}` unless it lies above: "7", "0.2 days early".
 """
 
 from collections.abc import Mapping
@@ -30,28 +31,26 @@ REASONS: Mapping[str, str] = {
     "payment_index": "Payment index of {value} over {window}, where 80 is prompt and 50 is 30 days late; "
     "typical customer: {typical}",
     "median_days_late": "Usually pays {value} late; typical customer: {plain}",
-    "median_days_late.zero": "Usually pays on the due date; typical customer: {typical} late",
-    "median_days_late.negative": "Usually pays {value} early; typical customer: {typical} late",
+    "median_days_late.zero": "Usually pays on the due date; typical customer: {typical}",
+    "median_days_late.negative": "Usually pays {value} early; typical customer: {typical}",
     "mean_days_late": "Invoices of {window} were {value} late on average; typical customer: {plain}",
-    "mean_days_late.zero": "Invoices of {window} were paid on the due date on average; typical customer: {typical} late",
-    "mean_days_late.negative": "Invoices of {window} were paid {value} early on average; typical customer: {typical} late",
+    "mean_days_late.zero": "Invoices of {window} were paid on the due date on average; typical customer: {typical}",
+    "mean_days_late.negative": "Invoices of {window} were paid {value} early on average; typical customer: {typical}",
     "days_late_p80": "Four in five invoices are paid within {value} of the due date; typical customer: {plain}",
-    "days_late_p80.zero": "Four in five invoices are paid by the due date; typical customer: {typical} after it",
-    "days_late_p80.negative": "Four in five invoices are paid at least {value} early; typical customer: {typical} late",
+    "days_late_p80.zero": "Four in five invoices are paid by the due date; typical customer: {typical}",
+    "days_late_p80.negative": "Four in five invoices are paid at least {value} early; typical customer: {typical}",
     "max_days_late": "The worst invoice of {window} was {value} late; typical customer: {plain}",
-    "max_days_late.zero": "No invoice of {window} was late; worst of a typical customer: {typical} late",
-    "max_days_late.negative": "Every invoice of {window} was paid at least {value} early; "
-    "worst of a typical customer: {typical} late",
+    "max_days_late.zero": "No invoice of {window} was late; worst of a typical customer: {typical}",
+    "max_days_late.negative": "Every invoice of {window} was paid at least {value} early; worst of a typical customer: {typical}",
     "days_late_sd": "The day of payment varies by {value}; typical customer: {plain}",
     "days_late_sd.zero": "Always pays after the same number of days; a typical customer varies by {typical}",
     "days_beyond_terms_change": "Money came {value} later in the last {window} than over the year; typical customer: {plain}",
-    "days_beyond_terms_change.zero": "Money came as in the rest of the year in the last {window}; "
-    "typical customer: {typical} later",
+    "days_beyond_terms_change.zero": "Money came as in the rest of the year in the last {window}; typical customer: {typical}",
     "days_beyond_terms_change.negative": "Money came {value} earlier in the last {window} than over the year; "
-    "typical customer: {typical} later",
+    "typical customer: {typical}",
     "lateness_slope": "Lateness grows by {value} a month; typical customer: {plain}",
-    "lateness_slope.zero": "Lateness does not change; typical customer: {typical} more a month",
-    "lateness_slope.negative": "Lateness falls by {value} a month; typical customer: {typical} more a month",
+    "lateness_slope.zero": "Lateness does not change; typical customer: {typical}",
+    "lateness_slope.negative": "Lateness falls by {value} a month; typical customer: {typical}",
     "late_share_0": "{value} of the invoices of {window} were not paid by their due date; typical customer: {typical}",
     "late_share_0.zero": "Every invoice of {window} was paid by its due date; late with a typical customer: {typical}",
     "late_share_n": "{value} of the invoices of {window} were more than {n} late; typical customer: {typical}",
@@ -70,9 +69,8 @@ REASONS: Mapping[str, str] = {
     "shrunken_late_rate_0": "An invoice misses its due date with a likelihood of {value}; typical customer: {typical}",
     "shrunken_late_rate_n": "An invoice comes more than {n} late with a likelihood of {value}; typical customer: {typical}",
     "receipt_days": "The money of {window} came {value} after the due date on average; typical customer: {plain}",
-    "receipt_days.zero": "The money of {window} came on the due date on average; typical customer: {typical} after it",
-    "receipt_days.negative": "The money of {window} came {value} before the due date on average; "
-    "typical customer: {typical} after it",
+    "receipt_days.zero": "The money of {window} came on the due date on average; typical customer: {typical}",
+    "receipt_days.negative": "The money of {window} came {value} before the due date on average; typical customer: {typical}",
     "early_receipt_share": "{value} of the money of {window} came before it was due; typical customer: {typical}",
     "early_receipt_share.zero": "No money of {window} came before it was due; typical customer: {typical}",
     "n_payment_days": "Money came on {value} days of {window}; typical customer: {typical}",
@@ -148,7 +146,8 @@ REASONS: Mapping[str, str] = {
     "longest_terms": "Longest terms of {window}: {value}; typical customer: {plain}",
     "terms_spread": "Terms of {window} lie {value} apart; typical customer: {plain}",
     "terms_change": "Terms are {value} longer than over the year; typical customer: {plain}",
-    "terms_change.negative": "Terms are {value} shorter than over the year; change of a typical customer: {plain}",
+    "terms_change.zero": "Terms are those of the year; typical customer: {typical}",
+    "terms_change.negative": "Terms are {value} shorter than over the year; typical customer: {typical}",
     "current_ratio": "Current assets are {value} times what falls due within a year; typical customer: {typical}",
     "quick_ratio": "Current assets without inventory are {value} times what falls due within a year; typical customer: {typical}",
     "cash_ratio": "Cash is {value} times what falls due within a year; typical customer: {typical}",
@@ -196,6 +195,21 @@ REASONS: Mapping[str, str] = {
     "rating_age_days": "The rating is {value} old; typical customer: {plain}",
     "industry": "Line of business {value}; most common: {typical}",
     "country": "Country {value}; most common: {typical}",
+}
+
+TYPICAL_DAYS: Mapping[str, str] = {
+    "late": "{days} late",
+    "late.zero": "on the due date",
+    "late.negative": "{days} early",
+    "later": "{days} later",
+    "later.zero": "no change",
+    "later.negative": "{days} earlier",
+    "a_month": "{days} more a month",
+    "a_month.zero": "no change",
+    "a_month.negative": "{days} less a month",
+    "longer": "{days} longer",
+    "longer.zero": "no change",
+    "longer.negative": "{days} shorter",
 }
 
 MISSING: Mapping[str, str] = {

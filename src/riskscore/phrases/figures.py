@@ -66,19 +66,20 @@ def rounded_days(value: Number) -> float:
 
 @_cached
 def _money(amount: Decimal, currency: str, lang: Lang) -> str:
-    return format_currency(amount, currency, format="¤#,##0", locale=LOCALES[lang], currency_digits=False)
+    return _zero_unsigned(format_currency(amount, currency, format="¤#,##0", locale=LOCALES[lang], currency_digits=False))
 
 
 @_cached
 def _percent(share: float, lang: Lang) -> str:
     size = abs(share)
     decimals = 0 if size >= 0.1 or size == 0 else 1 if size >= 0.01 else 2
-    return format_percent(share, format="#,##0" + ("." + "#" * decimals if decimals else "") + "%", locale=LOCALES[lang])
+    pattern = "#,##0" + ("." + "#" * decimals if decimals else "") + "%"
+    return _zero_unsigned(format_percent(share, format=pattern, locale=LOCALES[lang]))
 
 
 @_cached
 def _number(value: float, digits: int, lang: Lang) -> str:
-    return format_decimal(round(value, digits), format="#,##0." + "#" * digits, locale=LOCALES[lang])
+    return _zero_unsigned(format_decimal(round(value, digits), format="#,##0." + "#" * digits, locale=LOCALES[lang]))
 
 
 @_cached
@@ -90,3 +91,8 @@ def _unit(value: float, unit: str, lang: Lang) -> str:
 @_cached
 def _day(on: date, lang: Lang) -> str:
     return format_date(on, format=DATE_FORMATS[lang], locale=LOCALES[lang])
+
+
+def _zero_unsigned(text: str) -> str:
+    """What is too small to show is 0, never -0."""
+    return text if any(digit in text for digit in "123456789") else text.replace("-", "")

@@ -26,6 +26,18 @@ SHOWN_IN_PERCENT = frozenset({"limit_utilisation", "order_growth", "revenue_grow
 SHOWN_IN_POINTS = frozenset({"late_share_change", "discount_change"})
 """Differences of two shares: 13 % more of all invoices, not 13 % of the share."""
 
+SIGNED_DAYS = {
+    "median_days_late": "late",
+    "mean_days_late": "late",
+    "days_late_p80": "late",
+    "max_days_late": "late",
+    "receipt_days": "late",
+    "days_beyond_terms_change": "later",
+    "lateness_slope": "a_month",
+    "terms_change": "longer",
+}
+"""Features whose days may lie below zero, and how a typical customer's are told then: nobody says "-0.2 days late"."""
+
 DECIMALS = {"count": 0, "days": 1, "months": 1}
 
 FACTS = {
@@ -44,6 +56,8 @@ def sentence(reason: Reason, lang: Lang, currency: str = "") -> str:
 
     >>> sentence(Reason("P01", "adverse", 0.9, 0.5, "days_beyond_terms_90d", 23.2, 7.0, "days", 90), "en")
     'Pays 23 days late on average over 90 days; typical customer: 7'
+    >>> sentence(Reason("P01", "adverse", 0.9, 0.5, "median_days_late_180d", 9.0, -0.2, "days", 180), "en")
+    'Usually pays 9 days late; typical customer: 0.2 days early'
     """
     phrases = PHRASES[lang]
     if reason.value is None:
@@ -52,14 +66,15 @@ def sentence(reason: Reason, lang: Lang, currency: str = "") -> str:
     key, n_days, threshold = template_key(reason.feature, english.REASONS)
     stem = key
     shown = _rounded(reason.value, reason.unit, stem)
-    case = ".zero" if shown == 0 else ".negative" if isinstance(shown, float) and shown < 0 else ""
+    case = _case(shown)
     key = key + case if key + case in phrases.REASONS else key
     value = abs(shown) if isinstance(shown, float) and case == ".negative" and key.endswith(case) else reason.value
+    typical, plain = _typical(reason.typical, reason.unit, stem, lang, currency)
     template: str = phrases.REASONS[key]
     return template.format(
         value=_written(value, reason.unit, stem, lang, currency),
-        typical=_written(reason.typical, reason.unit, stem, lang, currency),
-        plain=_plainly(reason.typical, reason.unit, stem, lang, currency),
+        typical=typical,
+        plain=plain,
         window=window(n_days or reason.window_days or 0, lang),
         n=days(threshold or 0, lang),
     )
@@ -169,6 +184,23 @@ def word(key: str, lang: Lang, **facts: str) -> str:
     """A heading or a short text of an explanation."""
     text: str = PHRASES[lang].WORDS[key]
     return text.format(**facts)
+
+
+def _case(shown: float | None) -> str:
+    """The end of the key for a value that may read differently; shown: as precisely as it will be."""
+    return "" if shown is None or shown > 0 else ".zero" if shown == 0 else ".negative"
+
+
+def _typical(value: Value, unit: str, stem: str, lang: Lang, currency: str) -> tuple[str, str]:
+    """A typical customer's value as `{typical}` and as `{plain}`."""
+    written, plain = _written(value, unit, stem, lang, currency), _plainly(value, unit, stem, lang, currency)
+    shown = _rounded(value, unit, stem)
+    if shown is None or stem not in SIGNED_DAYS:
+        return written, plain
+    case = _case(shown)
+    template: str = PHRASES[lang].TYPICAL_DAYS[SIGNED_DAYS[stem] + case]
+    told = template.format(days=days(abs(shown), lang))
+    return told, told if case else plain
 
 
 def _rounded(value: Value, unit: str, stem: str) -> float | None:

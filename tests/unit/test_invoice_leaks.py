@@ -114,10 +114,10 @@ def test_who_will_have_settled_an_invoice_is_a_leak(monkeypatch):
     def with_later_payments(each, observations):
         found = honest(each, observations)
         paid = each.frames["settlements"].collect("pyarrow").to_native()["customer_id"].to_pylist()
-        return replace(found, settled=np.array([paid.count(who) for who in found.who["customer_id"].to_pylist()], float))
+        return replace(found, ended=np.array([paid.count(who) for who in found.who["customer_id"].to_pylist()], float))
 
     monkeypatch.setattr(gathering_invoices, "take_cases", with_later_payments)
-    with pytest.raises(LeakFound, match="settled"):
+    with pytest.raises(LeakFound, match="ended"):
         check_inputs(whole, cases, fit_habits(cases))
 
 

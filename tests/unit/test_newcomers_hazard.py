@@ -71,7 +71,7 @@ def test_no_fact_contradicts_its_direction_for_being_late_at_all(name):
 def test_it_speaks_only_while_nothing_has_been_settled():
     cases = open_cases()
     new = cases.newcomer
-    paid_one = replace(cases, settled=np.maximum(cases.settled, 1))
+    paid_one = replace(cases, ended=np.maximum(cases.ended, 1))
     before, after = hazard().curves(cases).survived, hazard().curves(paid_one).survived
 
     assert (before[~new] == after[~new]).all()
@@ -86,12 +86,12 @@ def test_an_overdue_invoice_is_a_record_though_nothing_was_settled():
     exposed = cases.exposed_in.copy()
     exposed[:, EDGES == 30] += 1
     owing = replace(cases, exposed_in=exposed)
-    fresh = replace(cases, settled=np.zeros_like(cases.settled), exposed_in=np.where(EDGES <= 0, 3.0, np.zeros_like(exposed)))
+    fresh = replace(cases, ended=np.zeros_like(cases.ended), exposed_in=np.where(EDGES <= 0, 3.0, np.zeros_like(exposed)))
 
     assert new.any()
     assert not owing.newcomer.any()
     assert fresh.newcomer.all(), "what is open and not due yet shows nothing"
-    known = replace(owing, settled=np.maximum(cases.settled, 1))
+    known = replace(owing, ended=np.maximum(cases.ended, 1))
     assert (hazard().curves(owing).survived == hazard().curves(known).survived).all(), "by the hazard of those with a record"
 
 
@@ -103,7 +103,7 @@ def test_it_is_blind_to_what_customers_paid():
     day = world_of(**WORLD).end_on - timedelta(days=150)
     unpaid = take_cases(replace(ledger(), frames=never), customers_known_at(ledger(), day))
     known, levels = hazard().newcomers.known, hazard().newcomers.halves[0].levels
-    assert (unpaid.settled == 0).all()
+    assert (unpaid.ended == 0).all()
     assert np.array_equal(facts_of(cases.who, known, levels), facts_of(unpaid.who, known, levels), equal_nan=True)
 
 

@@ -85,7 +85,7 @@ def test_what_is_known_of_the_customer_is_what_is_known_for_its_open_invoices(pa
     assert who["customer_id"].to_pylist() == usual.cases.invoices["customer_id"].to_pylist()
     assert usual.cases.who is cases.who
     assert usual.cases.invoices.schema == cases.invoices.schema
-    assert usual.cases.settled[usual.cases.observation].tolist() == [0, 0, 2]
+    assert usual.cases.ended[usual.cases.observation].tolist() == [0, 0, 2]
 
 
 def test_a_ledger_without_an_invoice_has_no_usual_one():

@@ -32,7 +32,7 @@ LATELY = (30, 60, 120)
 """Days over which it is counted how a customer has paid lately: fortunes change within months, habits within years."""
 
 OF_PAYMENTS = (
-    "weekdays", "month_days", "mondays", "paid_in", "exposed_in", "lately_paid_in", "lately_exposed_in", "settled",
+    "weekdays", "month_days", "mondays", "paid_in", "exposed_in", "lately_paid_in", "lately_exposed_in", "ended",
 )  # fmt: skip
 """What `Cases` hold of payments, in their order: an entry for each row of `who`."""
 
@@ -47,7 +47,7 @@ class Cases(Invoices):
     paid_in, exposed_in: how many invoices were paid in each age bin, and how many were exposed in it: of three years up to the
     due date, of one after it.
     lately_paid_in, lately_exposed_in: the same of what happened in each of the windows `LATELY`: (n, windows, N_BINS).
-    settled: how many invoices the customer had settled by the date, of all that the snapshot holds.
+    ended: how many invoices of the customer were settled or written off by the date, of all that the snapshot holds.
     """
 
     weekdays: Floats
@@ -57,16 +57,16 @@ class Cases(Invoices):
     exposed_in: Floats
     lately_paid_in: Floats
     lately_exposed_in: Floats
-    settled: Floats
+    ended: Floats
 
     @property
     def newcomer(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Which cases are of a customer that has shown nothing yet: no invoice settled, and none open past its due date.
+        """Which cases are of a customer that has shown nothing yet: none settled or written off, none open and overdue.
 
-        Unpaid invoices that are overdue are a record too; who is asked only about settled ones forgets the worst payers.
+        Unpaid invoices are a record too; who is asked only about settled ones forgets the worst payers.
         """
         overdue = self.exposed_in[:, EDGES > 0].any(axis=1)
-        result: np.ndarray[tuple[int], np.dtype[np.bool_]] = ((self.settled == 0) & ~overdue)[self.observation]
+        result: np.ndarray[tuple[int], np.dtype[np.bool_]] = ((self.ended == 0) & ~overdue)[self.observation]
         return result
 
     def beside_who(self) -> Mapping[str, Floats]:
@@ -101,7 +101,7 @@ def cases_of(ledger: Ledger, known: OpenItems, *, whole_on: Collection[date] | N
         exposed_in=records.exposed_in,
         lately_paid_in=records.lately_paid_in,
         lately_exposed_in=records.lately_exposed_in,
-        settled=records.settled,
+        ended=records.ended,
     )
 
 

@@ -24,14 +24,15 @@ AFTER_DUE = EDGES > 0
 
 @dataclass(frozen=True)
 class Records:
-    """One row an observation. settled: (n,), invoices settled, of all the snapshot holds. paid_in, exposed_in: (n, N_BINS), by
-    age bin how many were paid in it, and how many stood in it to its end or were paid in it; see `take_records` for how far back.
+    """One row an observation. ended: (n,), invoices settled, or written off at least in part, of all the snapshot holds. paid_in,
+    exposed_in: (n, N_BINS), by age bin how many were paid in it, and how many stood in it to its end or were paid in it; see
+    `take_records` for how far back.
 
     lately_paid_in, lately_exposed_in: (n, windows, N_BINS), the same of each window: paid in the bin within it, or in the bin
     when the bin's last day fell into the window.
     """
 
-    settled: Floats
+    ended: Floats
     paid_in: Floats
     exposed_in: Floats
     lately_paid_in: Floats
@@ -41,13 +42,15 @@ class Records:
 def take_records(known: OpenItems, in_time: int, late: int, windows: Sequence[int]) -> Records:
     """The records of the observed customers. windows: shorter ones than the whole record, in days.
 
-    in_time, late: how far back settled invoices count, in the bins up to the due date and in those after it.
+    in_time, late: how far back invoices count that were settled or written off, in the bins up to the due date and in those after
+    it. What is still open counts whenever it was issued.
     """
     n = known.observations.num_rows
     settled, waiting = nw.col("settled"), ~nw.col("settled") & (nw.col("unpaid") > 0)
     items = known.items.filter(nw.col("sale"), settled | waiting)
     first = nw.col("age") - nw.col("issued")
-    wanted = items.select("observation", "settled", "days_late", "concluded", "age", first=first)
+    ended = nw.col("settled") | ~nw.col("written_off_age").is_null()
+    wanted = items.select("observation", "settled", "days_late", "concluded", "age", first=first, ended=ended)
     rows: pa.Table = wanted.collect("pyarrow").to_native()
     done = rows["settled"].to_numpy()
     who, days_late, concluded, age, first_age = (
@@ -59,7 +62,7 @@ def take_records(known: OpenItems, in_time: int, late: int, windows: Sequence[in
     paid = done & (entered <= left) & (left < N_BINS)
 
     def within(days: int) -> tuple[Floats, Floats]:
-        there = ~done | (concluded < days)
+        there = concluded < days
         return _counted(who, left, paid & there, n), _stood(who[there], entered[there], left[there], n)
 
     (paid_in, stood), (paid_in_late, stood_late) = within(in_time), within(late)
@@ -70,7 +73,7 @@ def take_records(known: OpenItems, in_time: int, late: int, windows: Sequence[in
         lately_stood.append(_stood(who, since, left, n))
         lately_paid.append(_counted(who, left, paid & (concluded < window), n))
     lately_paid_in = np.stack(lately_paid, axis=1)
-    counts = np.bincount(who[done], minlength=n).astype(np.float64)
+    counts = np.bincount(who[rows["ended"].to_numpy()], minlength=n).astype(np.float64)
     return Records(counts, paid_in, stood + paid_in, lately_paid_in, np.stack(lately_stood, axis=1) + lately_paid_in)
 
 

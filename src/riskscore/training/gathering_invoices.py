@@ -192,7 +192,7 @@ def check_inputs(ledger: Ledger, cases: Cases, habits: Mapping[str, Any]) -> Non
 
 
 CATEGORIES = tuple(name for name, each in features.CATALOGUE.items() if each.kind == "category")
-EVERYTHING = (*catalogue_of(), *OF_CASE, "settled", *(each.name for each in TWO_YEARS), *CATEGORIES)
+EVERYTHING = (*catalogue_of(), *OF_CASE, "ended", *(each.name for each in TWO_YEARS), *CATEGORIES)
 """What the hazards, that of newcomers too, can read of a case."""
 
 
@@ -206,7 +206,7 @@ def everything_read(cases: Cases, habits: Mapping[str, Any]) -> Floats:
     who = cases.who
     means = [np.asarray(who[each.name].to_numpy(zero_copy_only=False), dtype=np.float64) for each in TWO_YEARS]
     texts = [np.array([zlib.crc32(str(text).encode()) for text in who[name].to_pylist()], float) for name in CATEGORIES]
-    of_who = np.column_stack([cases.settled, *means, *texts])
+    of_who = np.column_stack([cases.ended, *means, *texts])
     return np.column_stack([describe(cases, catalogue_of(), habits).matrix, of_who[cases.observation]])
 
 

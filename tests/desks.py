@@ -25,7 +25,10 @@ BOOK: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 @dataclass
 class BookDesk:
-    """Decides the customers of `BOOK` and applicants. model: None refers everybody. before: called before anything is decided."""
+    """Decides the customers of `BOOK` and applicants. model: None refers everybody.
+
+    before: called before anybody is decided who was asked about; the list, which a server prepares unasked, is made without it.
+    """
 
     model: Any = field(default_factory=LinearModel)
     doubt: Doubt | None = None
@@ -47,7 +50,7 @@ class BookDesk:
 
     @cached_property
     def overview(self) -> list[Line]:
-        return [Line.of(found) for name in sorted(BOOK) if (found := self.decide(name)) is not None]
+        return [Line.of(self._decided(name, self.doubt)) for name in sorted(BOOK)]
 
     def listed(self, store: Any = None) -> Iterator[list[Line]]:
         yield self.overview
@@ -62,8 +65,9 @@ class BookDesk:
     def decide(self, customer_id: str, doubt: Doubt | None = None) -> Decision | None:
         doubt = doubt or self.doubt
         self.before(doubt)
-        if customer_id not in BOOK:
-            return None
+        return self._decided(customer_id, doubt) if customer_id in BOOK else None
+
+    def _decided(self, customer_id: str, doubt: Doubt | None) -> Decision:
         values, facts = BOOK[customer_id]
         return decide_rows(
             features_of(customer_id, **values), positions_of(customer_id, **facts), self._model(doubt), GRADES, self.params,

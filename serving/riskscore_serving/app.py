@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from asyncio import create_task
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
@@ -103,7 +104,9 @@ def create_app(
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
+        listing = create_task(office.lister.keep_up(office.open_desk))
         yield
+        listing.cancel()
         office.close()
 
     # The document is a route of ours, so that it is under the matrix like every other.

@@ -1,8 +1,12 @@
-"""The list of a book: made once for all who ask, by a thread of its own; until it is there, they are told how far it is."""
+"""The list of a book: begun as soon as the book is open, and made once, by a thread of its own, for all who will ask for it.
+
+Until it is there, whoever asks is told how far it is.
+"""
 
 import asyncio
+import logging
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from threading import Thread
 from time import monotonic, sleep
@@ -13,6 +17,11 @@ from sqlalchemy.engine import Engine
 from riskscore.stores.overview import Line, Listed
 from riskscore_serving.problems import Refusal
 from riskscore_serving.waiting import waiting
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 5.0
+"""Seconds between two looks for a newer desk. The reception looks when it is asked, and at night nobody may ask for hours."""
 
 PATIENCE = 3.0
 """Seconds a request waits for the list; what is left of `office.WORK_PATIENCE` is for its page."""
@@ -84,13 +93,26 @@ class Lister:
         self._making: Making | None = None
         self._of: weakref.ref[Listing] | None = None
 
+    async def keep_up(self, open_desk: Callable[[], Awaitable[Listing]]) -> None:
+        """Begin the list of the desk that is open, and of every one that follows it, before anybody asks; until it is cancelled.
+
+        A list that failed is not begun again until somebody asks for it: no broken book is read over and over for nobody.
+        """
+        while True:
+            try:
+                desk = await open_desk()
+                if not self._is_of(desk):
+                    self._begin(desk)
+                del desk  # an old book is not kept while nobody looks
+            except Exception as error:  # noqa: BLE001  whoever asks meets it as well and is told; here it is looked again
+                log.debug("no desk to list: %s", type(error).__name__)
+            await asyncio.sleep(LOOK_EVERY)
+
     async def lines(self, desk: Listing) -> Listed:
         """The list of the desk. Raises Refusal until it is there, and what its making raised: who asks next has it made anew."""
         making = self._making
-        if making is None or making.failed or self._of is None or self._of() is not desk:
-            self.stop()
-            making = self._making = Making(desk, self._store, self._is_busy)
-            self._of = weakref.ref(desk, self._drop)
+        if making is None or making.failed or not self._is_of(desk):
+            making = self._begin(desk)
         with waiting(PATIENCE) as left:
             try:
                 return await asyncio.wait_for(asyncio.wrap_future(making.lines), left)
@@ -103,6 +125,15 @@ class Lister:
         if self._making is not None:
             self._making.is_wanted = False
         self._making = None
+
+    def _is_of(self, desk: Listing) -> bool:
+        return self._of is not None and self._of() is desk
+
+    def _begin(self, desk: Listing) -> Making:
+        self.stop()
+        making = self._making = Making(desk, self._store, self._is_busy)
+        self._of = weakref.ref(desk, self._drop)
+        return making
 
     def _drop(self, of: "weakref.ref[Listing]") -> None:
         if of is self._of:

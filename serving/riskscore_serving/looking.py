@@ -90,8 +90,8 @@ async def customers(
 ) -> CustomersOut:
     """The customers of the book, sorted and paged; a page follows the customer it names, whatever was filtered.
 
-    The list is prepared when first asked for, from the published run where there is one; until it is there the answer is 503 and
-    says how far it is.
+    The list is prepared in the background when the server starts and when a newer book opens, from the published run where there
+    is one; until it is there the answer is 503 and says how far it is.
     """
     listed = await office.lister.lines(desk)
     return await office.worked(lambda: _page(desk, listed.by(sort), grade, min_exposure, after, limit))

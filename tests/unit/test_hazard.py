@@ -23,6 +23,7 @@ from riskscore.hazard.cases import LATELY, Cases
 from riskscore.hazard.fit import CERTAINTY
 from riskscore.hazard.formula import FILES_BEFORE_4, WITH_NEWCOMERS
 from riskscore.hazard.inputs import OF_CASE, describe, paid_lately
+from riskscore.hazard.issued import customers_of
 from riskscore.hazard.rundays import fit_base, habit, meant_days, run_mass
 from riskscore.hazard.watched import Watched, periods_seen
 from riskscore.snapshot import customers_known_at
@@ -66,6 +67,18 @@ def test_the_curve_falls_with_the_days_and_starts_at_one():
     assert (np.diff(late, axis=1) <= 1e-12).all()
     assert (found.late(found.age) == 1).all()
     assert ((late >= 0) & (late <= 1)).all()
+
+
+def test_a_customer_has_the_same_curves_to_the_last_bit_whoever_else_is_asked_about():
+    """A matrix product adds in an order that depends on how many rows it has; a forecast may not."""
+    hazard, ledger, day = Hazard(files()), ledger_of(dict(world_of(**WORLD).tables), "EUR"), world_of(**WORLD).end_on
+    cases = take_cases(ledger, customers_known_at(ledger, day - timedelta(days=500)))
+    among_all, who = hazard.curves(cases).survived, customers_of(cases)
+    alone = {name: hazard.curves(cases.take(who == name)).survived for name in sorted(set(who))}
+
+    assert [name for name in alone if not np.array_equal(alone[name], among_all[who == name])] == []
+    assert len(alone) > 20
+    assert cases.newcomer.any()
 
 
 def test_the_day_of_payment_is_where_the_curve_says_so():

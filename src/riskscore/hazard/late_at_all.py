@@ -24,7 +24,7 @@ from riskscore.hazard.inputs import SMALLEST_CHANCE
 from riskscore.hazard.issued import Invoices
 from riskscore.hazard.lately import Lately
 from riskscore.hazard.two_years import TWO_YEARS
-from riskscore.model.formula import Floats
+from riskscore.model.formula import Floats, weighed
 from riskscore.model.members import standardised
 from riskscore.model.value import read_column
 
@@ -99,7 +99,7 @@ class LateAtAll:
         level = self.level
         if lately is not None and self.follows is not None:
             level = self.follows["share"] * lately.log_odds(self.follows["mean"])
-        result: Floats = self.intercept + level + asked_of(cases).design(self.terms) @ self.coefficients
+        result: Floats = self.intercept + level + weighed(asked_of(cases).design(self.terms), self.coefficients)
         return result
 
     def told(self, cases: Cases, by_curve: Floats, mean: Floats, lately: Lately | None = None) -> Floats:

@@ -14,7 +14,7 @@ from scipy.special import gammaln, softmax
 
 from riskscore.hazard.bins import EDGES, OPENS, starts
 from riskscore.hazard.cases import MONTH_DAYS, WEEKDAYS, Cases
-from riskscore.model.formula import Floats
+from riskscore.model.formula import Floats, weighed
 from riskscore.model.logistic import significant
 from riskscore.snapshot.calendar import EPOCH, SATURDAY, day_number, days_off
 
@@ -77,7 +77,7 @@ def _evidence(counts: Floats, base: Floats) -> Floats:
     prior = LOOSE * base
     n = counts.sum(axis=1)
     own = gammaln(counts + prior).sum(axis=1) - gammaln(prior).sum() + gammaln(LOOSE) - gammaln(n + LOOSE)
-    result: Floats = own - counts @ np.log(base)
+    result: Floats = own - weighed(counts, np.log(base))
     return result
 
 

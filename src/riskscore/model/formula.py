@@ -195,6 +195,17 @@ def contribution_of(term: Mapping[str, Any], values: Floats) -> Floats:
     return result
 
 
+def weighed(columns: Floats, weights: Floats) -> Floats:
+    """The sum of each row's columns by their weights: (n,), to the same last bit whatever other rows there are.
+
+    A matrix product adds in an order that depends on how many rows it has, and a customer alone would be told another number.
+    """
+    total = np.zeros(len(columns))
+    for place, weight in enumerate(weights.tolist()):
+        total += weight * columns[:, place]
+    return total
+
+
 def bent(values: Floats, bend: float | None) -> Floats:
     """The values, or their signed logarithm where a long tail would let a few rows speak for all: sign(x) log(1 + |x| / bend)."""
     if bend is None:

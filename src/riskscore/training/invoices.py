@@ -103,7 +103,7 @@ def together(gathered: GatheredInvoices, parts: Sequence[Foretold | None], recip
     cases, found = gathered.cases, [part for part in parts if part is not None]
     if not found:
         raise TooFewEvents(
-            "no quarter has enough paid and late invoices known before it, so the payment hazard cannot be judged."
+            "no half-year has enough paid and late invoices known before it, so the payment hazard cannot be judged."
         )
     places = np.concatenate([each.places for each in found])
     mask = np.zeros(len(cases), dtype=bool)

@@ -10,6 +10,7 @@ import typer
 from riskscore.stores.ledgers import open_book
 from riskscore.stores.ledgers.quarantine import rejects_in
 from riskscore_pipelines.shown import console, contents_of, rejects_of
+from riskscore_pipelines.unpaid import told_in
 
 app = typer.Typer()
 
@@ -36,5 +37,7 @@ def book_verb(
     out = console()
     out.print(contents_of(opened.manifest))
     out.print(f"digest {opened.digest[:12]}, {len(opened.manifest['sources'])} sources", markup=False)
+    for sentence in told_in(opened.manifest):
+        print(f"riskscore: {sentence}", file=sys.stderr)
     if quarantine:
         out.print(rejects_of(rejects) if rejects else "Nothing was set aside.")

@@ -4,10 +4,11 @@ import sys
 from datetime import date
 
 from riskscore.stores.ledgers import Book
+from riskscore_pipelines.unpaid import looks_unpaid
 
 
 def day_to_look_at(book: Book, as_of: date | None) -> date:
-    """See `Book.day_to_look_at`; where nothing became known in the days up to it, that is said on stderr."""
+    """See `Book.day_to_look_at`. On stderr is said where nothing became known in the days up to it, and what looks unpaid."""
     on, last = book.day_to_look_at(as_of), book.last_known_on
     if on > last:
         quiet = (on - last).days
@@ -16,4 +17,6 @@ def day_to_look_at(book: Book, as_of: date | None) -> date:
             "have newer exports, ingest them first.",
             file=sys.stderr,
         )
+    if book.untold is not None and (told := looks_unpaid(book.untold, on)):
+        print(f"riskscore: {told}", file=sys.stderr)
     return on

@@ -3,8 +3,9 @@
 import datetime as dt
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +17,7 @@ from riskscore.stores.ledgers.receipts import Receipt
 from riskscore.stores.ledgers.rewrites import acceptance_of
 from riskscore.stores.workplace import Workplace
 from riskscore_pipelines.shown import columns_of, console, contents_of, pasts_of, progress_bar, rejects_of, sources_of
+from riskscore_pipelines.unpaid import told_in
 
 app = typer.Typer()
 
@@ -90,10 +92,18 @@ def _show(receipt: Receipt, folder: Path, *, only_check: bool) -> None:
     if any(past.rewritten or past.booked_late for past in receipt.pasts):
         out.print(pasts_of(receipt.pasts))
     if only_check:
+        _tell(receipt.book)
         out.print(receipt.refused or "Nothing speaks against ingesting it. Nothing was written.", markup=False)
         return
     out.print(contents_of(receipt.book))
     out.print(f"{folder}: published, digest {receipt.book['digest'][:12]}", markup=False)
+    _tell(receipt.book)
+
+
+def _tell(manifest: Mapping[str, Any]) -> None:
+    """On stderr, what looks paid or unpaid in the book only because the export holds no more."""
+    for sentence in told_in(manifest):
+        print(f"riskscore: {sentence}", file=sys.stderr)
 
 
 def _extracted_on(said: str | None, declared: dt.date | None, zone: dt.tzinfo) -> dt.date:

@@ -30,6 +30,7 @@ from riskscore.stores.workplace import Workplace
 from riskscore.tables import Ledger
 from riskscore.training import Trained, gather, gather_invoices, learn
 from riskscore.training.gathering import Progress, silent
+from riskscore.training.learning import check_horizon
 from riskscore_pipelines.figures import figure_table, headline, invoice_table, trueness_told
 from riskscore_pipelines.materiality import means_little, median_invoice
 from riskscore_pipelines.promoting.beside import checks_beside, why_held
@@ -129,6 +130,7 @@ def train_book(
     }
     if recipe.name != model:
         raise UsageRefused(f"the recipe in {model}/ calls itself {recipe.name}; folder and name must agree.")
+    check_horizon(recipe, grades)
     engine = open_database(workplace.database)
     try:
         if first_by is not None and approvals_of(engine, model):

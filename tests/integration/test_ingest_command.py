@@ -49,7 +49,8 @@ def test_a_check_ends_as_the_ingestion_would(form: tuple[str, ...], exports: Pat
     assert main(asked) == 4
 
     assert "no_rate (6)" in (shown := capsys.readouterr().out)
-    assert "rates table" in " ".join(shown.split())
+    assert "rates table" in (words := " ".join(shown.split()))
+    assert "a rate is in force for 100 days" in words
     assert not (exports.parent / "book").exists()
 
 

@@ -72,6 +72,40 @@ def test_ifrs_9_example_12_through_the_command(tmp_path, monkeypatch, capsys):
     assert found["reconciles"]
 
 
+@pytest.mark.parametrize(
+    ("unpaid", "text", "told"),
+    [("", "", "followed €100 to that day"), ("old,acme,2023-02-01,2023-03-01,50,EUR", "", None), ("", GIVEN, None)],
+    ids=["all paid in the end", "one unpaid for a year", "rates given"],
+)
+def test_a_provision_of_nothing_is_told_by_how_much_it_is_borne_out(tmp_path, monkeypatch, capsys, unpaid, text, told):
+    """Invoice a was paid 120 days late, b 40 days late, c after 3 days; d is open and overdue."""
+    company_of(
+        tmp_path,
+        customers="customer_id,country,onboarded_on\nacme,DE,2020-01-02",
+        invoices=f"""invoice_id,customer_id,issued_on,due_on,amount,currency
+            a,acme,2025-02-01,2025-03-01,100,EUR
+            b,acme,2025-06-01,2025-07-01,100,EUR
+            c,acme,2026-02-01,2026-03-01,100,EUR
+            d,acme,2026-05-01,2026-06-01,100,EUR
+            {unpaid}""".rstrip(),
+        settlements="""settlement_id,invoice_id,kind,settled_on,amount
+            z,a,payment,2025-06-29,100
+            y,b,payment,2025-08-10,100
+            x,c,payment,2026-03-04,100
+            w,d,payment,2026-06-30,0.0001""",
+    )
+    (tmp_path / "models" / "late_payment").mkdir(parents=True)
+    (tmp_path / "models" / "late_payment" / "provision.toml").write_text(SHIPPED + text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    assert main(["provision", "--no-model", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    warned = [line for line in found["warnings"] if "every rate is 0%" in line]
+
+    assert (Decimal(found["provision"]) == 0) is (told is not None)
+    assert [told in line for line in warned] == ([True] if told else [])
+
+
 def test_the_bridge_closes_and_the_amounts_add_up(ask):
     found = json.loads(ask("--json"))
 

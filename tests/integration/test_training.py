@@ -18,9 +18,10 @@ from riskscore.model.rows import Rows
 from riskscore.snapshot import customers_known_at
 from riskscore.stores.engines import ledger_of
 from riskscore.training import gather, gather_invoices, gathering_invoices, judging, learn
+from riskscore.training.blocks import blocks_of
 from riskscore.training.gathering import cuts_of
 from riskscore.training.gathering_invoices import known_by
-from riskscore.training.judging import _blocks, walk_forward
+from riskscore.training.judging import walk_forward
 from riskscore.training.learning import chosen_features
 from simulated import world_of
 
@@ -133,7 +134,7 @@ def test_every_observation_is_a_row_or_left_out_for_a_reason(gathered):
 def test_no_judged_row_was_learned_from_nor_any_outcome_that_overlaps_it(gathered):
     recipe = small()
     days = np.unique(gathered.rows.days)
-    blocks = _blocks(days, recipe)
+    blocks = blocks_of(days, recipe)
 
     assert [len(block) for block in blocks] == [3, 3]
     assert blocks[-1][-1] == days[-1]

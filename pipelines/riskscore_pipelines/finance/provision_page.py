@@ -101,14 +101,31 @@ def _notes(shown: Shown, lang: Lang) -> tuple[str, ...]:
             notes.append(say("overlay_future", lang, owner=overlay.owner, on=day(overlay.starts_on, lang)))
     if made.credits:
         notes.append(say("credits", lang, amount=amount(-made.credits), balance=amount(shown.balance)))
+    notes += _of_history(shown, lang)
+    return tuple(notes)
+
+
+def _of_history(shown: Shown, lang: Lang) -> list[str]:
+    """What is to be known of the rates that come from history."""
+    made, notes = shown.made, []
     if made.silent:
-        notes.append(say("silent", lang, amount=amount(made.silent)))
+        notes.append(say("silent", lang, amount=money(made.silent, shown.currency, lang)))
     if made.pooled and shown.text.segments.by != "none":
         notes.append(say("pooled", lang, segments=", ".join(_segment(name, lang) for name in made.pooled)))
     if made.unseen:
         cells = ", ".join(f"{_segment(segment, lang)} {say(f'age_{bucket}', lang)}" for segment, bucket in made.unseen)
         notes.append(say("unseen", lang, cells=cells))
-    return tuple(notes)
+    if (followed := _followed_in_vain(made)) is not None:
+        notes.append(say("nothing_lost", lang, followed=money(followed, shown.currency, lang)))
+    return notes
+
+
+def _followed_in_vain(made: Made) -> Decimal | None:
+    """What was over 90 days overdue and followed by history, where none of it makes a rate though money is owed; else null."""
+    owed = [row for row in made.by_history.rows if row.gross > 0]
+    if not owed or any(row.rate.rate for row in owed):
+        return None
+    return sum((roll.opened for place, roll in made.rolls.items() if place == ("", BUCKETS[-1])), ZERO)
 
 
 def _segment(name: str, lang: Lang) -> str:

@@ -38,6 +38,9 @@ SAYINGS: Mapping[str, str] = {
     "silent": "模型未对合计欠款 {amount} 的客户给出概率；在对账桥中以历史比率代替。",
     "pooled": "客户太少、不足以单独计算比率，因此采用全部账簿的比率：{segments}。",
     "unseen": "{cells} 从未有过未结金额，因此按全部滚入下一账龄处理（规则中的 unseen_roll）。",
+    "nothing_lost": "历史上追踪的款项中，没有一笔在到期一年后仍未付，因此各项比率均为 0%："
+    "其中逾期超过 90 天且追踪至届满的款项为 {followed}。"
+    "在按零损失入账之前，请判断该依据是否充分；不充分时，请在规则中直接给出比率。",
     "overlay_expired": "{owner} 的管理层叠加已于 {on} 到期，不再起作用：“{reason}”。",
     "overlay_future": "{owner} 的管理层叠加自 {on} 起生效。",
     "does_not_reconcile": "对账桥有 {share} 的坏账准备未能解释，超过容许的 1%。",

@@ -38,6 +38,9 @@ SAYINGS: Mapping[str, str] = {
     "silent": "The model says nothing of customers who owe {amount}. In the bridge history's rate stands in for them.",
     "pooled": "Too few customers for rates of their own, so that the whole book's hold: {segments}.",
     "unseen": "Nothing was ever open in {cells}, so that everything there counts as rolling on (the text's unseen_roll).",
+    "nothing_lost": "Nothing that history followed stayed unpaid for a year after its due date, so that every rate is 0%: of "
+    "money over 90 days overdue it followed {followed} to that day. Before you book no loss at all, see whether that is enough; "
+    "if it is not, give rates in the text.",
     "overlay_expired": "The overlay of {owner} ended on {on} and changes nothing any more: “{reason}”.",
     "overlay_future": "The overlay of {owner} begins on {on}.",
     "does_not_reconcile": "The bridge leaves {share} of the provision unexplained, more than the 1% that is tolerated.",

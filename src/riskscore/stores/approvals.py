@@ -180,7 +180,8 @@ def roll_back(engine: Engine, name: str, *, by: str, reason: str, to: str | None
 
 NOTHING_APPROVED = (
     "no approved version of {name}. Train the first one (riskscore train --first), or have a second person approve one "
-    "(riskscore models, riskscore approve). Meanwhile riskscore score --no-model refers everybody, with what the rules allow."
+    "(riskscore models, riskscore approve). Meanwhile riskscore score --no-model refers everybody, with what the rules allow; "
+    "report, explain, plans, reviews, provision, backtest and serve have the option too."
 )
 
 

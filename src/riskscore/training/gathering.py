@@ -20,6 +20,7 @@ from riskscore.outcomes import observe
 from riskscore.recipe import Recipe
 from riskscore.snapshot import QUIET_DAYS, customers_known_at, last_known_day, month_ends, take_snapshot
 from riskscore.tables import Ledger
+from riskscore.training.blocks import judged_from
 from riskscore.training.families import families_of, kin_of
 
 EPOCH = date(1970, 1, 1)
@@ -84,7 +85,10 @@ def gather(ledgers: Ledgers, recipe: Recipe, *, until: date, jobs: int = 1, prog
     outcomes = pa.concat_tables([piece.outcomes for piece in pieces])
     history = np.concatenate([piece.history for piece in pieces])
     if not history.any():
-        raise TooFewEvents(f"no customer had a settled invoice at any month end from {cuts[0]} to {cuts[-1]}. {ADVICE}")
+        raise TooFewEvents(
+            f"no customer had a settled invoice at any month end from {cuts[0]} to {cuts[-1]}. Where they did pay, see that the "
+            f"settlements of the export name their invoices. {ADVICE}"
+        )
     if not inputs.select(["customer_id", "as_of"]).equals(outcomes.select(["customer_id", "as_of"])):
         raise AssertionError("features and outcomes are not of the same customers and dates")
     check_maturity(outcomes["matures_on"].cast(pa.int32()).to_numpy().astype(np.float64), until)
@@ -173,6 +177,10 @@ def check_until(last_days: Iterable[date | None], until: date) -> None:
 
 
 ADVICE = "Customers are referred instead of scored until there is more: ingest a longer history, or wait."
+ADVICE_FOR_A_SMALL_BOOK = (
+    "So few customers cannot teach a model, however long their history is: only more customers can. Each is shown with its own "
+    "record and what the rules allow by riskscore score --no-model, and by report, explain and provision with the same option."
+)
 ADVICE_WHERE_ALL_ARE_LATE = (
     "Customers are referred instead of scored. Where nearly everybody pays late by this measure a longer history changes "
     "nothing: copy recipe.toml to models/late_payment/, say under [outcome] what is materially late in your trade, and train "
@@ -199,9 +207,20 @@ def cuts_of(ledgers: Ledgers, recipe: Recipe, until: date) -> tuple[date, ...]:
         held = (until - EPOCH).days - first
         raise TooFewEvents(
             f"the book holds {max(held, 0)} days of invoices until {until}; a month end needs {recipe.cuts.warm_up_days} days "
-            f"before it and {recipe.outcome.horizon_days} after it, {needed} together. {ADVICE}"
+            f"before it and {recipe.outcome.horizon_days} after it, {needed} together. {too_short(opened, recipe)}"
         )
     return tuple(cuts)
+
+
+def too_short(opened: date, recipe: Recipe) -> str:
+    """From when on a book can hold a judged model whose first month end is not before `opened`, and what to do until then."""
+    day = judged_from(opened, recipe)
+    when = "With these months and horizon no book is long enough" if day is None else f"A model can be judged from {day} on"
+    return (
+        f"{when}: the outcomes learned from must be over before the months that judge begin. Until then customers are referred "
+        "instead of scored. Ingest older exports, or wait; or ask about a nearer day: a smaller horizon_days, the same in "
+        f"copies of recipe.toml and grades.toml under models/{recipe.name}/."
+    )
 
 
 def _first_invoice(ledger: Ledger, until: date) -> int | None:

@@ -30,8 +30,9 @@ from riskscore.model.rows import FeatureLike, Rows
 from riskscore.model.scorecard import fit_scorecard
 from riskscore.model.value import read_column, read_columns
 from riskscore.recipe import LogisticTerms, Recipe
+from riskscore.training.blocks import blocks_of, known_before
 from riskscore.training.breakdown import judge_by_segment
-from riskscore.training.gathering import ADVICE, EPOCH, Progress, silent
+from riskscore.training.gathering import ADVICE, EPOCH, Progress, silent, too_short
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -112,7 +113,13 @@ def walk_forward(
     Raises TooFewEvents where no block has enough events behind it to learn from, LeakFound where a split overlaps.
     """
     sheet, fresh = _Sheet(rows), _Sheet(newcomers or rows.take(np.zeros(len(rows), dtype=bool)))
-    blocks = _blocks(np.unique(rows.days), recipe)
+    blocks = blocks_of(np.unique(rows.days), recipe)
+    if not any(_known(rows, days, recipe).any() for days in blocks):
+        raise TooFewEvents(
+            f"the history is too short to judge a model on months it had not seen, so none was made: of its "
+            f"{len(np.unique(rows.days))} month ends no outcome was known before those that would judge. "
+            f"{too_short(_day(rows.days.min()), recipe)}"
+        )
     for number, days in enumerate(blocks):
         progress("judging on later months", number, len(blocks))
         learned, judged = rows.take(_known(rows, days, recipe)), rows.take(np.isin(rows.days, days))
@@ -218,7 +225,7 @@ class _Sheet:
 
 def _known(rows: Rows, days: Any, recipe: Recipe) -> Flags:
     """The rows whose outcome was known, with the embargo, before the first of the days."""
-    result: Flags = rows.days + recipe.outcome.horizon_days + recipe.cuts.embargo_days <= days[0]
+    result: Flags = known_before(rows.days, days, recipe)
     return result
 
 
@@ -265,13 +272,6 @@ def _baseline(feature: FeatureLike, learned: Rows, judged: Rows) -> Floats:
     for term in fit["terms"]:
         log_odds += contribution_of(term, np.asarray(read_column(judged.features, feature.name, feature.kind)))
     return log_odds
-
-
-def _blocks(days: Any, recipe: Recipe) -> list[Any]:
-    judged = days[-recipe.cuts.folds * recipe.cuts.fold_months :]
-    first = len(judged) % recipe.cuts.fold_months  # the oldest block may be short, the newest is whole
-    starts = [*([0] if first else []), *range(first, len(judged), recipe.cuts.fold_months)]
-    return [judged[start:end] for start, end in zip(starts, [*starts[1:], len(judged)], strict=True)]
 
 
 def _enough(learned: Rows, recipe: Recipe) -> bool:

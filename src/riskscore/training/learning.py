@@ -26,7 +26,17 @@ from riskscore.model.rows import FeatureLike, Rows
 from riskscore.model.value import read_column, read_columns
 from riskscore.recipe import Recipe
 from riskscore.training.breakdown import judge_holdouts
-from riskscore.training.gathering import ADVICE, ADVICE_WHERE_ALL_ARE_LATE, EPOCH, Gathered, Ledgers, Progress, gather, silent
+from riskscore.training.gathering import (
+    ADVICE,
+    ADVICE_FOR_A_SMALL_BOOK,
+    ADVICE_WHERE_ALL_ARE_LATE,
+    EPOCH,
+    Gathered,
+    Ledgers,
+    Progress,
+    gather,
+    silent,
+)
 from riskscore.training.gathering_invoices import GatheredInvoices, gather_invoices
 from riskscore.training.invoices import (
     Forecast,
@@ -77,10 +87,7 @@ def learn(
 ) -> Trained:
     """The model of gathered rows, and the payment hazard of gathered invoices in its bundle; raises as `train` does."""
     catalogue = chosen_features(recipe)
-    if grades.horizon_days != recipe.outcome.horizon_days:
-        raise UsageRefused(
-            f"the grades are read at {grades.horizon_days} days, the recipe predicts {recipe.outcome.horizon_days}. Change one."
-        )
+    check_horizon(recipe, grades)
     rows = gathered.rows
     check_evidence(rows, recipe)
     check_features(_numbers(rows, catalogue), [each.name for each in catalogue if each.kind == "number"], rows.outcome)
@@ -191,6 +198,15 @@ def chosen_features(recipe: Recipe) -> tuple[FeatureLike, ...]:
     return tuple(each for name, each in features.CATALOGUE.items() if name not in recipe.features.leave_out)
 
 
+def check_horizon(recipe: Recipe, grades: Grades) -> None:
+    """Raises UsageRefused where the grades are read at another horizon than the recipe predicts."""
+    if grades.horizon_days != recipe.outcome.horizon_days:
+        raise UsageRefused(
+            f"the grades are read at {grades.horizon_days} days, the recipe predicts {recipe.outcome.horizon_days}. Write the "
+            f"same horizon_days into grades.toml and recipe.toml of models/{recipe.name}/."
+        )
+
+
 def check_evidence(rows: Rows, recipe: Recipe) -> None:
     """Are there enough customers of either kind to learn from? Raises TooFewEvents with the numbers where there are not.
 
@@ -204,8 +220,16 @@ def check_evidence(rows: Rows, recipe: Recipe) -> None:
             f"of {rows.n_customers} customers with a payment history {with_event} paid materially late within "
             f"{recipe.outcome.horizon_days} days of some month end and {without} never did; the recipe asks for at least "
             f"{least.customers_with_event} and {least.customers_without_event}. No model was made. "
-            f"{ADVICE if without >= least.customers_without_event else ADVICE_WHERE_ALL_ARE_LATE}"
+            f"{_advice(rows.n_customers, without, recipe)}"
         )
+
+
+def _advice(n_customers: int, without: int, recipe: Recipe) -> str:
+    """What helps where too few customers of a kind are there: nothing in a small book, a longer history, or another question."""
+    least = recipe.evidence
+    if n_customers < least.customers_with_event + least.customers_without_event:
+        return ADVICE_FOR_A_SMALL_BOOK
+    return ADVICE if without >= least.customers_without_event else ADVICE_WHERE_ALL_ARE_LATE
 
 
 def _numbers(rows: Rows, catalogue: Sequence[FeatureLike]) -> Floats:

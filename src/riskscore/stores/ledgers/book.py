@@ -16,6 +16,7 @@ from riskscore.snapshot import QUIET_DAYS, with_kinship
 from riskscore.stores.engines import as_canonical, ledger_of, ledger_of_files
 from riskscore.stores.ledgers.layout import read_manifest
 from riskscore.stores.ledgers.tablefiles import FileDigest, read_customers, read_table, verify_file
+from riskscore.stores.ledgers.untold import Untold, untold_of
 from riskscore.tables import TABLES, Ledger
 
 
@@ -79,15 +80,28 @@ class Book:
         """The last day of which facts are used to learn, or the last known one where none is asked for.
 
         Not a day is granted beyond that one: what is learned from is what became of every invoice, and each that was paid in the
-        days nobody knows of would teach that it was not. Raises UsageRefused for a later day. option: as in `day_to_look_at`.
+        days nobody knows of would teach that it was not. Raises UsageRefused for a later day, and for one by which invoices fell
+        due whose payments no export holds (`Untold.silent_after`). option: as in `day_to_look_at`.
         """
-        last = self.last_known_on
-        if asked is None or asked <= last:
-            return asked or last
-        raise UsageRefused(
-            f"{option} {asked}: the book knows nothing after {last}, {(asked - last).days} days before. Every invoice open then "
-            f"would be learned as never paid. Ingest what happened since, or learn until {last} at the latest."
-        )
+        last, until = self.last_known_on, asked or self.last_known_on
+        if until > last:
+            raise UsageRefused(
+                f"{option} {asked}: the book knows nothing after {last}, {(until - last).days} days before. Every invoice open "
+                f"then would be learned as never paid. Ingest what happened since, or learn until {last} at the latest."
+            )
+        untold = self.untold
+        if untold is not None and untold.silent_after is not None and until > untold.silent_after:
+            raise UsageRefused(
+                f"of the {untold.silent:,} invoices issued after {untold.silent_after} and due by {last} the book knows not one "
+                "payment, though older ones were paid until then: their payments are in no export. Every one would be learned "
+                f"as never paid. Ingest their payments, or learn until {untold.silent_after} what was known by then."
+            )
+        return until
+
+    @property
+    def untold(self) -> Untold | None:
+        """What the book knows of the payment of its invoices; null where an older program published it."""
+        return untold_of(self.manifest)
 
     @property
     def n_customers(self) -> int:

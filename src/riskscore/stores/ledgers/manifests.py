@@ -16,6 +16,7 @@ from riskscore.stores.ledgers.layout import SCHEMA_VERSION, canonical_json
 from riskscore.stores.ledgers.mapping import Mapping as Grammar
 from riskscore.stores.ledgers.pasts import Past
 from riskscore.stores.ledgers.reception import Delivery, Reading
+from riskscore.stores.ledgers.untold import look_for_untold
 from riskscore.tables import TABLES
 
 
@@ -87,13 +88,14 @@ def manifest_of(
     names = [name for name in TABLES if name in there]
     held = {name: _one(connection, f"select count(*) from held_{name} where _reason is not null") for name in names}
     last = [_one(connection, f"select max(known_on) from accepted_{name}") for name in FACTS]
+    last_known_on = max((day for day in last if day is not None), default=None)
     return {
         "schema_version": SCHEMA_VERSION,
         "digest": hashlib.sha256(canonical_json(content)).hexdigest(),
         **settings,
         "n_buckets": n_buckets,
         "n_customers": customers["rows"],
-        "last_known_on": max((str(day) for day in last if day is not None), default=None),
+        "last_known_on": None if last_known_on is None else last_known_on.isoformat(),
         "rows": {name: _one(connection, f"select count(*) from accepted_{name}") for name in names},
         "held": {name: rows for name, rows in held.items() if rows},
         "dates": {name: _dates(connection, name) for name in names},
@@ -104,6 +106,7 @@ def manifest_of(
             if "known_on" in TABLES[name].names
         },
         "standing": standing(connection, version, files),
+        "untold": look_for_untold(connection, last_known_on).as_json(),
         "pasts": [past.as_json() for past in pasts],
         "sources": sources,
         "files": files,

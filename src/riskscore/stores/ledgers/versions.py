@@ -130,7 +130,8 @@ class Plan:
 
 
 TO_DO = {
-    "no_rate": ". Deliver a rates table with the others, or declare dated [[rates]] in the mapping",
+    "no_rate": ". Deliver a rates table with the others, or declare dated [[rates]] in the mapping; a rate is in force for "
+    "{rate_days} days (rate_days), so that a longer history needs several",
     "orphan": ". Deliver those invoices too; where they are there, see that both tables put invoice_id together alike",
     "conflicting_duplicate": ". One id names several rows: join the columns that tell them apart",
 }
@@ -153,7 +154,8 @@ def _refusal(
         reason, first = worst[0], worst[1]["examples"][0]
         place = "; ".join(part for part in (first["column"], first["detail"]) if part)
         example = f"{first['source']} line {first['line']} ({place}): {_one_line(first['raw'])}"
-        hint = f"Most often: {reason} ({worst[1]['rows']}), e.g. {example}{TO_DO.get(reason, '')}"
+        todo = TO_DO.get(reason, "").format(rate_days=delivery.mapping.rate_days)
+        hint = f"Most often: {reason} ({worst[1]['rows']}), e.g. {example}{todo}"
     try:
         refuse_above_limit(plan.accounts, plan.tables, delivery.mapping.limits, hint)
         if before is not None:

@@ -11,7 +11,7 @@ from riskscore import grades, policy, recipe
 from riskscore.errors import UsageRefused
 from riskscore.phrases import Lang, day, word
 from riskscore.policy import Params
-from riskscore.policy.measured import LossHistory, Proposal, as_toml, propose
+from riskscore.policy.measured import PRIOR_CUSTOMERS, LossHistory, Proposal, as_toml, propose
 from riskscore.stores.ledgers import open_book
 from riskscore.stores.signed_texts import find_text
 from riskscore.stores.workplace import Workplace
@@ -68,6 +68,13 @@ def measured(
     return Measured(on, book.digest, history, found)
 
 
+def few_followed(n_customers: int, lang: Lang) -> str | None:
+    """What is told where the assumption of the loss weighs more than the late customers that were followed; else null."""
+    if n_customers >= PRIOR_CUSTOMERS:
+        return None
+    return word("policy_few_late", lang, least=str(PRIOR_CUSTOMERS), late=str(n_customers))
+
+
 def measure(
     base: Path,
     *,
@@ -92,6 +99,8 @@ def measure(
     found = measured(workplace, folder or workplace.book, params, model=model, on=on, appetite=appetite)
     n, late = str(len(found.proposals)), str(found.history.n_customers)
     print(word("policy_measured", lang, n=n, on=day(on, lang), late=late), file=sys.stderr)
+    if (doubt := few_followed(found.history.n_customers, lang)) is not None:
+        print(doubt, file=sys.stderr)
     if out is not None:
         whole = found.below(text)
         try:

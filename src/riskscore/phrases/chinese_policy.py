@@ -286,6 +286,9 @@ POLICY_WORDS: Mapping[str, str] = {
     "policy_same": "没有数值不同",
     "policy_measured": "按{on}所知的账簿（追踪了{late}名严重逾期客户），有{n}个数值与政策不同。"
     "请审阅、更正，并签署于政策原有条目之下",
+    "policy_few_late": "追踪的严重逾期客户不足{least}名（{late}名）：其欠款的损失率主要仍是政策的假设，而非本账簿的结果；"
+    "各等级可承受的份额由该假设"
+    "和贵方毛利推算得出。在据此放宽之前，请确认两者均符合贵方实际",
     "policy_written": "{file}：政策全文，下附这些数值。查看差异：riskscore policy diff {file}。签署并置于{place}后方才生效",
     "policy_unmeasured": "{of}名有等级的客户中有{n}名（{share}）仅因等级而得不到额度，所依据的损失率、逾期天数和份额是政策的假设"
     "，尚未在本账簿上测量。测量结果供审阅和签署：riskscore policy measure",

@@ -202,6 +202,9 @@ POLICY_WORDS: Mapping[str, str] = {
     "policy_same": "no number differs",
     "policy_measured": "{n} numbers differ from the policy, by the book as known on {on} with {late} late customers "
     "followed. Read them, correct them, and sign them below its own lines",
+    "policy_few_late": "Fewer than {least} late customers were followed ({late}): what is lost of their debt is more the "
+    "policy's assumption than this book's answer, and what a grade may carry is reckoned from that and your margin. Before it "
+    "loosens anything, see that both are yours",
     "policy_written": "{file}: the policy with these numbers below. What differs: riskscore policy diff {file}. It decides once "
     "it is signed and lies at {place}",
     "policy_unmeasured": "{n} of {of} customers with a grade ({share}) get no credit because of their grade alone, by losses, "

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from riskscore.stores.ledgers import Book, Delivery, check, ingest, open_book
 from riskscore.stores.ledgers.mapping import Limits, Mapping, load, parse
+from riskscore.stores.ledgers.pasts import Past
 from riskscore.stores.ledgers.receipts import Receipt
 
 TODAY = dt.date(2026, 6, 30)
@@ -133,3 +134,8 @@ def reasons(receipt: Receipt) -> dict[str, int]:
 def text_table(columns: dict[str, Sequence[Any]]) -> pa.Table:
     """An Arrow table."""
     return pa.table(columns)
+
+
+def past_of(receipt: Receipt, source: str = "invoices.csv") -> Past:
+    """What the delivery told of the past of that source."""
+    return next(past for past in receipt.pasts if past.source == source)

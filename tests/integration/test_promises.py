@@ -74,7 +74,7 @@ def test_what_is_not_met_may_be_said_of_no_promise_that_company_data_wait_for(re
         ("`bench_service.py`", "`make bench`", "H1: nothing shows it"),
         ("test_held_runs.py::test_two_people_release_it_and", "test_held_runs.py::test_one_person_releases_it_and", "G11: there is no test_held"),
         ("| G4 |", "| G14 |", "G4 is missing"),
-        ("test_ingest_pasts.py::test_a_company_that", "test_ingest_pasts.py::test_a_firm_that", "G12: there is no test_ingest"),
+        ("test_ingest_pasts_of_a_company.py::test_a_company_that", "test_ingest_pasts_of_a_company.py::test_a_firm_that", "G12: there is no test_ingest"),
         ("conftest.py::_nothing_leaks", "conftest.py::repository", "E7: there is no conftest.py::repository"),
     ],
 )  # fmt: skip

@@ -3,13 +3,10 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
@@ -17,45 +14,25 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from deciding import GRADES, ON, POLICY, LinearModel
-from desks import BOOK, BookDesk
+from desks import BOOK
 from doors import Open
-from riskscore.decisions import Decision
+from order_room import Room, ask, decide, reserve, served, wanted
 from riskscore.errors import StorageFailed
 from riskscore.policy import parse
 from riskscore.review import Person, Wanted
-from riskscore.stores import audit, database, orders, reviews
 from riskscore.stores import decisions as log
+from riskscore.stores import orders, reviews
 from riskscore.stores.database import open_database, reading
 from riskscore.stores.desk import Signed, open_desk
 from riskscore.stores.ledgers import open_book
 from riskscore.stores.workplace import Workplace
 from riskscore.verdicts import verdict_of
-from riskscore_serving import ordering, waiting
-from riskscore_serving.actors import Actor
 from riskscore_serving.app import create_app, shipped_delegation
 from riskscore_serving.asking_orders import ORDER_EXAMPLES, RELEASE_EXAMPLES
 from riskscore_serving.settings import Address
 
 CANARY = "Kanarienvogel-4711"
 NOW = int(datetime(ON.year, ON.month, ON.day, 12, tzinfo=UTC).timestamp())
-
-
-@dataclass
-class Room(BookDesk):
-    """Everybody owes 20,000; of acme's limit of 120,000 that leaves 100,000."""
-
-    owed: Decimal | None = Decimal(20_000)
-    book_on: date = ON
-
-    @property
-    def as_of(self) -> date:
-        return self.book_on
-
-    def decide(self, customer_id: str, doubt: Any = None) -> Decision | None:
-        found = super().decide(customer_id, doubt)
-        return (
-            None if found is None else replace(found, exposure=self.owed, provenance=replace(found.provenance, as_of=self.as_of))
-        )
 
 
 @pytest.fixture
@@ -70,42 +47,10 @@ def engine(tmp_path: Path) -> Iterator[sa.Engine]:
     opened.dispose()
 
 
-def served(desk: Any, engine: sa.Engine, *, days_later: int = 0) -> TestClient:
-    app = create_app(
-        lambda: desk,
-        Address(),
-        Open(Actor("erp", "analyst")),
-        store=lambda: engine,
-        today=lambda: ON + timedelta(days=days_later),
-    )
-    return TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False)
-
-
 @pytest.fixture
 def client(desk: Room, engine: sa.Engine) -> Iterator[TestClient]:
     with served(desk, engine) as client:
         yield client
-
-
-def decide(client: TestClient, customer: str = "acme") -> Any:
-    return client.post("/v1/decisions", json={"customer_id": customer}, headers={"Idempotency-Key": f"d-{customer}"}).json()
-
-
-def wanted(amount: str, name: str, customer: str = "acme", **facts: Any) -> dict[str, Any]:
-    rest = {each: facts.pop(each) for each in ("unbilled", "open_orders", "reserve") if each in facts}
-    about = {"unbilled": "0", "open_orders": [], "reserve": False} | rest
-    return {"customer_id": customer, "order": {"order_id": name, "amount": amount} | facts, **about}
-
-
-def ask(client: TestClient, amount: str = "5000", name: str = "SO-1", customer: str = "acme", **facts: Any) -> Any:
-    """Check an order without reserving it."""
-    return client.post("/v1/orders/check", json=wanted(amount, name, customer, **facts)).json()
-
-
-def reserve(client: TestClient, amount: str = "5000", name: str = "SO-1", key: str | None = None, **facts: Any) -> Any:
-    """Check an order and reserve it."""
-    body = wanted(amount, name, reserve=True, **facts)
-    return client.post("/v1/orders/check", json=body, headers={"Idempotency-Key": key or f"{name}-{amount}"})
 
 
 def release(client: TestClient, reservation: str, **body: Any) -> Any:
@@ -397,69 +342,3 @@ def test_over_a_real_book_every_customer_gets_the_answer_that_its_decision_means
     engine.dispose()
 
     assert {"within_limit", "over_limit", "person_decides", "prepayment_terms", "stopped"} <= set(found)
-
-
-# --- in parallel -------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def address(database_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(waiting, "PATIENCE", 60.0)  # the machine may be busy; how long it takes is not the question
-    return database_address
-
-
-def never_more_than_is_free(address: str, amount: int, n: int) -> None:
-    """So many orders at once through two servers on one database; 100,000 is free. Everybody is answered, and what is free is taken."""
-    desk = Room()
-    with ExitStack() as stack:
-        engines = [open_database(address) for _ in range(2)]
-        for engine in engines:
-            stack.callback(engine.dispose)
-        clients = [stack.enter_context(served(desk, engine)) for engine in engines]
-        decide(clients[0])
-        pool = stack.enter_context(ThreadPoolExecutor(n))
-        found = list(pool.map(lambda number: reserve(clients[number % 2], str(amount), f"SO-{number}"), range(n)))
-        taken = [each.json()["reservation_id"] for each in found if each.status_code == 200 and each.json()["reservation_id"]]
-
-        assert Counter(each.status_code for each in found) == {200: n}
-        assert len(set(taken)) * amount <= 100_000
-        assert (len(taken) + 1) * amount > 100_000
-        assert ask(clients[1], "1", "another")["before"] == str(20_000 + len(taken) * amount)
-        audit.verify(engines[0])
-        assert orders.verify(engines[0]) == n + len(taken)
-
-
-@pytest.mark.parametrize(("amount", "n"), [(60_000, 8), (9_000, 24)], ids=["one fits", "eleven fit"])
-def test_parallel_orders_never_take_more_than_is_free(address, amount, n):
-    never_more_than_is_free(address, amount, n)
-
-
-def test_with_the_lock_off_two_orders_pass_a_limit_that_fits_one_and_it_is_seen(address, monkeypatch):
-    # The planted fault of the test above: on PostgreSQL nobody waits for who checks an order of the same customer, on SQLite
-    # nothing is a transaction. Both orders wait for each other between looking and writing, so that the fault is met every time.
-    monkeypatch.setattr(orders, "lock_customer", lambda *_: None)
-    monkeypatch.setattr(database, "_begin_sqlite", lambda _: None)
-    honest, both = ordering.check_order, Barrier(2)
-
-    def check_at_once(*order: Any, **facts: Any) -> Any:
-        with suppress(BrokenBarrierError):
-            both.wait(timeout=10)
-        return honest(*order, **facts)
-
-    monkeypatch.setattr(ordering, "check_order", check_at_once)
-
-    with pytest.raises(AssertionError):
-        never_more_than_is_free(address, 60_000, 2)
-
-
-def test_many_at_once_with_one_key_are_one_reservation_and_equal_answers(address):
-    desk, engine = Room(), open_database(address)
-    with served(desk, engine) as client, ThreadPoolExecutor(16) as pool:
-        decide(client)
-        found = list(pool.map(lambda _: reserve(client, "60000", key="k"), range(16)))
-
-    assert {each.status_code for each in found} == {200}
-    assert len({each.content for each in found}) == 1
-    assert sum("idempotency-replayed" not in each.headers for each in found) == 1
-    assert orders.verify(engine) == 2
-    engine.dispose()

@@ -4,7 +4,8 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from riskscore.phrases import Lang, word
+from riskscore.phrases import Lang, headings, word
+from riskscore.phrases.terms import COMMA
 from riskscore.promotion.drift import Drift
 from riskscore.promotion.stability import Stability
 
@@ -12,12 +13,15 @@ IN_WORDS = {"score": "drift_score", "unseen": "drift_unseen"}
 
 
 def told_drift(drift: Drift, lang: Lang) -> str:
-    """What shifted against training, or that nothing did; a feature goes by its name in the catalogue."""
+    """What shifted against training, or that nothing did; features in words, as reasons are headed."""
     counted = {"n": f"{drift.n_customers:,}", "rows": f"{drift.n_trained:,}"}
     if not drift.shifted:
         return word("drift_none", lang, **counted)
-    names = ", ".join(word(IN_WORDS[name], lang) if name in IN_WORDS else name for name in drift.shifted)
-    return word("drift", lang, names=names, before=f"{drift.pd_trained:.1%}", now=f"{drift.pd_now:.1%}", **counted)
+    others = [word(IN_WORDS[name], lang) for name in drift.shifted if name in IN_WORDS]
+    names = [*others, *headings((name for name in drift.shifted if name not in IN_WORDS), lang)]
+    return word(
+        "drift", lang, names=COMMA[lang].join(names), before=f"{drift.pd_trained:.1%}", now=f"{drift.pd_now:.1%}", **counted
+    )
 
 
 def plain_drift(drift: Drift) -> dict[str, Any]:

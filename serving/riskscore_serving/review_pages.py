@@ -90,7 +90,7 @@ def _shown(found: Override, lang: Lang, room: Room) -> Shown:
         "wanted_grade": said(wanted.grade, str),
         "valid_until": day(wanted.valid_until, lang),
         "reason": wanted.reason,
-        "proposed_by": f"{found.proposed_by}, {day(found.proposed_on, lang)}",
+        "proposed_by": words["who_and_when"].format(who=found.proposed_by, on=day(found.proposed_on, lang)),
         "needs": words[needed_authority(found, room.delegation)],
     }
     reasons = {act: can_act(found, act, room.person, room.delegation, room.today) for act in ACTS}

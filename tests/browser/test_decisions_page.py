@@ -64,3 +64,24 @@ def test_waterfall_and_caps_are_tables_with_named_rows(browser: Browser, tmp_pat
     assert "Average customer" in rows
     assert "This customer" in rows
     assert binding == 1
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_on_a_phone_no_word_of_a_table_is_broken_up_and_every_figure_is_seen(
+    browser: Browser, tmp_path: Path, lang: Lang
+) -> None:
+    path = tmp_path / "customer.html"
+    path.write_text(html_of(explanation_of(decided(), "Acme GmbH", lang)), "utf-8")
+    page = browser.new_page(viewport={"width": 390, "height": 900})
+    page.goto(path.as_uri())
+    lines = page.locator("tr:has(.num) td.soft:not(.num)").evaluate_all(
+        "cells => cells.map(each => { const text = document.createRange(); text.selectNodeContents(each); "
+        "return text.getClientRects().length })"
+    )
+    rules = page.locator("tr:has(.because) th").evaluate_all("cells => cells.map(each => each.clientWidth)")
+    hidden = page.locator(".wide").evaluate_all("all => all.slice(0, 2).map(each => each.scrollWidth - each.clientWidth)")
+    page.close()
+
+    assert set(lines) == {1}
+    assert min(rules) >= 90
+    assert hidden == [0, 0], "reasons and score fit the width"

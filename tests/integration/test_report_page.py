@@ -11,10 +11,13 @@ from string import Formatter
 import pytest
 
 from invented_report import HOSTILE, invented_report
+from riskscore.phrases import code_name
 from riskscore.policy.unmeasured import Unmeasured
 from riskscore.promotion.drift import Drift
 from riskscore.promotion.stability import Stability
-from riskscore_pipelines.reporting.facts import Ageing, Concentration
+from riskscore.stores.ledgers.accounting import UNSTATED
+from riskscore.tables import REASONS, TABLES
+from riskscore_pipelines.reporting.facts import Ageing, Concentration, Delivery
 from riskscore_pipelines.reporting.formats import Formats, Lang, sentences
 from riskscore_pipelines.reporting.render import render
 
@@ -37,7 +40,7 @@ def test_both_languages_have_the_same_keys_and_placeholders() -> None:
 def test_no_sentence_is_kept_that_the_page_does_not_use() -> None:
     folder = files("riskscore_pipelines.reporting")
     used = "".join((folder / name).read_text("utf-8") for name in ("render.py", "formats.py", "templates/report.html.j2"))
-    dynamic = {"ageing", "matrix", "risky", "kpi", "quality", "provenance", "limits"}
+    dynamic = {"ageing", "matrix", "risky", "kpi", "quality", "provenance", "limits", "set_aside", "tables"}
 
     assert [key for key in sentences("en") if key not in used and key.split(".")[0] not in dynamic] == []
 
@@ -103,9 +106,28 @@ def test_drift_against_training_is_told_beside_the_quality_of_the_model(lang: La
 
     assert "987" in told
     assert "12.7%" in told
-    assert "tenure_days" in told
-    assert "overdue_share" not in told
+    assert code_name("B01", lang) in told
+    assert code_name("E01", lang) not in told
+    assert "tenure_days" not in told, "people are told in words"
     assert "987" not in render(invented_report(), lang)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_was_set_aside_is_told_in_words_with_the_code_for_who_looks_it_up(lang: Lang) -> None:
+    everything = tuple(
+        Delivery(table, 100, 85, 0, dict.fromkeys(REASONS, 1), {UNSTATED: Decimal(45527), "CHF": Decimal(12)}) for table in TABLES
+    )
+    page = render(replace(invented_report(), deliveries=everything), lang)
+    shown = re.sub(r"<[^>]*>", " ", page[page.index('id="h-quarantine"') :])
+
+    assert [code for code in (*REASONS, *TABLES) if code in shown] == ([] if lang == "zh" else shown_as_words())
+    assert all(page.count(f'title="{code}"') == len(TABLES) for code in REASONS)
+    assert (f"45,527 {UNSTATED}" in shown, sentences(lang)["quarantine.no_currency"] in shown) == (False, True)
+
+
+def shown_as_words() -> list[str]:
+    """Codes that English people say as they stand."""
+    return ["customers", "invoices", "disputes", "statements", "ratings", "limits", "rates"]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

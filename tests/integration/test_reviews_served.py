@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from doors import EmptyDesk, account
 from reviewing import ANN, BO, DELEGATION, NOW, TODAY, WANTED, close, recorded
+from riskscore.phrases import day
 from riskscore.review import Person, can_act
 from riskscore.stores import audit, reviews
 from riskscore.stores.access import sessions, tokens
@@ -246,6 +247,13 @@ def test_every_reason_why_somebody_cannot_has_its_words_in_both_languages(office
     assert reasons <= WHY_NOT.keys()
     assert len(reasons) >= 5
     assert texts()[lang].keys() >= set(WHY_NOT.values()) | {"over"}
+
+
+@pytest.mark.parametrize(("lang", "who"), [("en", "ann, "), ("zh", "ann，")])
+def test_who_proposed_and_when_is_written_as_each_language_does(office: Office, lang: str, who: str) -> None:
+    proposed(office)
+
+    assert f"<dd>{who}{day(TODAY, lang)}</dd>" in on_page(office, "bo", lang=lang).text
 
 
 def test_names_and_reasons_are_text_on_the_page(office: Office) -> None:

@@ -66,7 +66,7 @@ def test_referred_customer_is_told_that_a_person_decides():
     _, explanation = told(n_paid_invoices=0)
 
     assert explanation.notes[0] == "A person decides; what stands here is a proposal"
-    assert ("What this customer's 2 features add", "-0.400000000") in explanation.chain
+    assert ("What this customer's 2 features add", "−0.400000000") in explanation.chain
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from riskscore.decisions import Chain, Decision
-from riskscore.features import CATALOGUE
 from riskscore.grades import ANCHOR_ODDS, ANCHOR_SCORE, HIGHEST, LOWEST, POINTS_TO_DOUBLE
 from riskscore.phrases import (
     Lang,
@@ -14,6 +13,7 @@ from riskscore.phrases import (
     code_name,
     day,
     grace_sentence,
+    headings,
     menu_sentences,
     money,
     not_scored_sentence,
@@ -164,13 +164,8 @@ def _notes(decision: Decision, lang: Lang) -> tuple[str, ...]:
     if before is not None and before.says is not None and decision.grade is not None and before.says < decision.grade:
         notes.append(word("grade_kept", lang, grade=str(decision.grade), says=str(before.says)))
     if decision.unfamiliar:
-        notes.append(word("unfamiliar", lang, features=COMMA[lang].join(_headings(decision.unfamiliar, lang))))
+        notes.append(word("unfamiliar", lang, features=COMMA[lang].join(headings(decision.unfamiliar, lang))))
     return tuple(notes)
-
-
-def _headings(features: tuple[str, ...], lang: Lang) -> list[str]:
-    """What the features are about, once each, as the factors of the score are headed; one of an older catalogue by its name."""
-    return list(dict.fromkeys(code_name(CATALOGUE[name].reason, lang) if name in CATALOGUE else name for name in features))
 
 
 def _reason(reason: Reason, currency: str, lang: Lang) -> ReasonRow:
@@ -260,11 +255,11 @@ def _chain(decision: Decision, lang: Lang) -> tuple[tuple[str, str], ...]:
 
 def _odds(chain: Chain, lang: Lang) -> list[tuple[str, str]]:
     added = math.fsum(chain.contributions.values())
-    level = [(word("level", lang), f"{chain.level:+.9f}")] if chain.level else []
-    return [  # with nine digits, so that anyone can add it up
-        (word("base", lang), f"{chain.base:+.9f}"),
-        (word("contributions", lang, n=str(len(chain.contributions))), f"{added:+.9f}"),
-        (word("log_odds", lang), f"{chain.log_odds:+.9f}"),
+    level = [(word("level", lang), _exact(chain.level))] if chain.level else []
+    return [
+        (word("base", lang), _exact(chain.base)),
+        (word("contributions", lang, n=str(len(chain.contributions))), _exact(added)),
+        (word("log_odds", lang), _exact(chain.log_odds)),
         *level,
         (word("calibrated", lang), f"{percent(chain.pd, lang)} ({percent(chain.pd_low, lang)} – {percent(chain.pd_high, lang)})"),
     ]
@@ -279,6 +274,11 @@ def _made_with(decision: Decision, lang: Lang) -> tuple[tuple[str, str], ...]:
 
 def _points(log_odds: float) -> float:
     return ANCHOR_SCORE - POINTS * (log_odds + math.log(ANCHOR_ODDS))
+
+
+def _exact(log_odds: float) -> str:
+    """With nine digits, so that anyone can add it up, and a true minus as in the rest of the page."""
+    return f"{log_odds:+.9f}".replace("-", "−")
 
 
 def _signed(points: float, lang: Lang) -> str:

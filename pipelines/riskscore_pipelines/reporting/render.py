@@ -11,6 +11,7 @@ from markupsafe import Markup
 from riskscore import charts
 from riskscore.phrases import word
 from riskscore.portfolio import AGEING
+from riskscore.stores.ledgers.accounting import UNSTATED
 from riskscore_pipelines.drifting import told_drift
 from riskscore_pipelines.reporting import figures
 from riskscore_pipelines.reporting.dress import font, style
@@ -53,6 +54,7 @@ def render(report: Report, lang: Lang) -> str:
             font=font(),
             css=style(),
             head=head,
+            unstated=UNSTATED,
             shares={"overdue": _share(head.overdue, head.exposure), "at_risk": _share(head.at_risk, head.exposure)},
             sparks=_sparks(report),
             dso_now=known_dso[-1] if known_dso else None,

@@ -325,7 +325,7 @@ WORDS: Mapping[str, str] = {
     "terms_with_security": "{terms}; credit only against a guarantee, collateral or a deposit",
     "unknown": "not known",
     "drift_none": "Drift: none in the scores and the numbers that weigh most ({n} customers against {rows} rows of training)",
-    "drift": "Drift: {names} lie otherwise than in training ({n} customers against {rows} rows of it; mean probability {before} "
+    "drift": "Drift: otherwise than in training are {names} ({n} customers against {rows} rows of it; mean probability {before} "
     "there, {now} here). The answers are not wrong for that, but rest on customers of another kind: compare with a new training",
     "drift_score": "the scores",
     "drift_unseen": "categories that training never saw",

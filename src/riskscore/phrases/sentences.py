@@ -1,10 +1,11 @@
 """Code and facts to a sentence: which template says it, and how each fact is written."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import get_args
 
+from riskscore.features import CATALOGUE
 from riskscore.phrases import chinese, english
 from riskscore.phrases.figures import Lang, days, money, months, number, percent, rounded_days, window
 from riskscore.policy import Cap, Terms
@@ -135,6 +136,15 @@ def code_name(code: str, lang: Lang) -> str:
     """The short name of a reason code."""
     name: str = PHRASES[lang].CODES[code]
     return name
+
+
+def headings(features: Iterable[str], lang: Lang) -> tuple[str, ...]:
+    """What the features are about, once each, as reasons are headed; one of an older catalogue by its name.
+
+    >>> headings(["oldest_days_past_due", "balance_days_past_due", "of_before"], "en")
+    ('Old overdue', 'of_before')
+    """
+    return tuple(dict.fromkeys(code_name(CATALOGUE[name].reason, lang) if name in CATALOGUE else name for name in features))
 
 
 def terms_sentence(terms: Terms, lang: Lang, *, security_required: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from deciding import GOOD, GRADES, PROVENANCE, RECEIVABLES, LinearModel, feature
 from finance import with_linear_model
 from riskscore.review_calendar import Due
 from riskscore.scoring import decide_rows
-from riskscore_pipelines.finance.reviews_page import Listed, Reviews, page_of
+from riskscore_pipelines.finance.reviews_page import Listed, Reviews, page_of, why_of
 from riskscore_pipelines.main import main
 
 
@@ -70,6 +71,13 @@ def listed(**known) -> Listed:
         provenance=PROVENANCE,
     )[0]  # fmt: skip
     return Listed(Due("acme", date(2026, 6, 1), "never_reviewed", "high"), decision, None, looked)
+
+
+@pytest.mark.parametrize(("lang", "told"), [("en", "pays later than before, limit exceeded"), ("zh", "付款比以往更迟、超出额度")])
+def test_several_causes_are_strung_together_as_each_language_does(lang, told):
+    due = replace(listed().due, why="event", triggers=("lateness_jump", "limit_exceeded", "lateness_jump"))
+
+    assert why_of(due, lang) == told
 
 
 @pytest.mark.parametrize(("lang", "words"), [("en", "No limit was ever granted on file"), ("zh", "从未授予过额度")])

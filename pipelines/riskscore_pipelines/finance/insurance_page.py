@@ -10,6 +10,7 @@ import pyarrow as pa
 from riskscore.insurance import Fault
 from riskscore.insurance.register import OPEN_ENDED
 from riskscore.phrases import Lang, day, days, money, number, percent, say
+from riskscore.phrases.terms import COMMA
 from riskscore_pipelines.finance.insured import Insured, Line, Told
 from riskscore_pipelines.finance.page import Figure, Page, Sheet, widths
 
@@ -51,7 +52,12 @@ def _notes(faults: Sequence[Fault], lang: Lang) -> tuple[str, ...]:
     for fault in faults:
         by_code.setdefault(fault.code, []).append(fault.policy_id)
     return tuple(
-        say(f"fault_{code}", lang, n=number(len(which), lang), which=", ".join(which[:3]) + (" …" if len(which) > 3 else ""))
+        say(
+            f"fault_{code}",
+            lang,
+            n=number(len(which), lang),
+            which=COMMA[lang].join(which[:3]) + (" …" if len(which) > 3 else ""),
+        )
         for code, which in by_code.items()
     )
 

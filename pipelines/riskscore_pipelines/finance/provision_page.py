@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from riskscore.phrases import Lang, day, days, money, number, percent, say
+from riskscore.phrases.terms import COMMA
 from riskscore.provision import BUCKETS, Debtor, Made, Overlay, ProvisionText, Row
 from riskscore_pipelines.finance.page import Figure, Page, Sheet, widths
 
@@ -111,9 +112,9 @@ def _of_history(shown: Shown, lang: Lang) -> list[str]:
     if made.silent:
         notes.append(say("silent", lang, amount=money(made.silent, shown.currency, lang)))
     if made.pooled and shown.text.segments.by != "none":
-        notes.append(say("pooled", lang, segments=", ".join(_segment(name, lang) for name in made.pooled)))
+        notes.append(say("pooled", lang, segments=COMMA[lang].join(_segment(name, lang) for name in made.pooled)))
     if made.unseen:
-        cells = ", ".join(f"{_segment(segment, lang)} {say(f'age_{bucket}', lang)}" for segment, bucket in made.unseen)
+        cells = COMMA[lang].join(f"{_segment(segment, lang)} {say(f'age_{bucket}', lang)}" for segment, bucket in made.unseen)
         notes.append(say("unseen", lang, cells=cells))
     if (followed := _followed_in_vain(made)) is not None:
         notes.append(say("nothing_lost", lang, followed=money(followed, shown.currency, lang)))

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from riskscore.decisions import Decision
 from riskscore.phrases import Lang, day, days, money, number, say
+from riskscore.phrases.terms import COMMA
 from riskscore.review_calendar import Due
 from riskscore_pipelines.finance.page import Figure, Page, Sheet
 
@@ -78,7 +79,7 @@ def page_of(found: Reviews, lang: Lang, made_with: tuple[tuple[str, str], ...]) 
 def why_of(due: Due, lang: Lang) -> str:
     """Why the review is due, in words: the calendar, or each event once."""
     triggers = [say(f"trigger_{trigger}", lang) for trigger in dict.fromkeys(due.triggers)]
-    return ", ".join(triggers if due.why == "event" else [say(f"why_{due.why}", lang), *triggers])
+    return COMMA[lang].join(triggers if due.why == "event" else [say(f"why_{due.why}", lang), *triggers])
 
 
 def _list(found: Reviews, lang: Lang) -> Sheet:

@@ -27,7 +27,8 @@ BOOK: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 class BookDesk:
     """Decides the customers of `BOOK` and applicants. model: None refers everybody.
 
-    before: called before anybody is decided who was asked about; the list, which a server prepares unasked, is made without it.
+    before: called before anybody is decided who was asked about. The list, which a server prepares unasked, is made without it, and
+    by a model that answers, so that a model which hangs or fails meets who is asked about, and no list of another desk waits for it.
     """
 
     model: Any = field(default_factory=LinearModel)
@@ -50,7 +51,8 @@ class BookDesk:
 
     @cached_property
     def overview(self) -> list[Line]:
-        return [Line.of(self._decided(name, self.doubt)) for name in sorted(BOOK)]
+        model = None if self._model(self.doubt) is None else LinearModel()
+        return [Line.of(self._decided(name, self.doubt, model)) for name in sorted(BOOK)]
 
     def listed(self, store: Any = None) -> Iterator[list[Line]]:
         yield self.overview
@@ -65,12 +67,12 @@ class BookDesk:
     def decide(self, customer_id: str, doubt: Doubt | None = None) -> Decision | None:
         doubt = doubt or self.doubt
         self.before(doubt)
-        return self._decided(customer_id, doubt) if customer_id in BOOK else None
+        return self._decided(customer_id, doubt, self._model(doubt)) if customer_id in BOOK else None
 
-    def _decided(self, customer_id: str, doubt: Doubt | None) -> Decision:
+    def _decided(self, customer_id: str, doubt: Doubt | None, model: Any) -> Decision:
         values, facts = BOOK[customer_id]
         return decide_rows(
-            features_of(customer_id, **values), positions_of(customer_id, **facts), self._model(doubt), GRADES, self.params,
+            features_of(customer_id, **values), positions_of(customer_id, **facts), model, GRADES, self.params,
             receivables=RECEIVABLES, provenance=self.provenance(doubt),
         )[0]  # fmt: skip
 

@@ -33,8 +33,9 @@ def kinds(watch: Watch) -> set[str]:
 
 def test_the_suite_gives_its_canaries_to_the_product() -> None:
     assert doors.PASSWORD == PASSWORD
-    users = [path.name for path in Path(__file__).parent.glob("test_*.py") if NAME in path.read_text("utf-8")]
-    assert len(users) >= 6
+    here = Path(__file__).parent
+    asking = {*here.glob("test_*.py"), *here.parent.glob("*.py")} - {here.parent / "leaks.py"}  # tests, and what they stand on
+    assert len([path for path in asking if NAME in path.read_text("utf-8")]) >= 7
 
 
 @pytest.mark.parametrize("logger", ["riskscore_serving.office", "riskscore.requests", "uvicorn.error", "mlflow"])

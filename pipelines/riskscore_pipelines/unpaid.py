@@ -22,7 +22,7 @@ def looks_unpaid(untold: Untold, on: date) -> str | None:
     if untold.silent_after is not None and on > untold.silent_after:
         return (
             f"not one of the {untold.silent:,} invoices that were issued after {untold.silent_after} and fell due is paid in "
-            "this book, though older ones were paid since: the export seems to hold no payments of newer invoices, and every "
+            "this book, though older ones were paid: the export seems to hold no payments of newer invoices, and every "
             f"one counts as unpaid. Ingest them, or look at {untold.silent_after}."
         )
     return None

@@ -1,14 +1,15 @@
 """Blocks of month ends that judge a model, and how much history a book needs to have one."""
 
-from calendar import monthrange
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 
 from riskscore.recipe import Recipe
+from riskscore.snapshot import month_ends
 from riskscore.snapshot.calendar import day_number
+
+LONGEST_MONTH = 31
 
 
 def blocks_of(days: Any, recipe: Recipe) -> list[Any]:
@@ -31,17 +32,10 @@ def judged_from(opened: date, recipe: Recipe) -> date | None:
     those of the block by the day told. Null where the recipe keeps too few months for that.
     """
     ends: list[int] = []
-    for end in _month_ends(opened, 2 * (recipe.cuts.months + recipe.cuts.folds * recipe.cuts.fold_months)):
+    enough = 2 * (recipe.cuts.months + recipe.cuts.folds * recipe.cuts.fold_months)
+    for end in month_ends(opened, opened + timedelta(days=LONGEST_MONTH * enough)):
         ends.append(day_number(end))
         cuts = np.array(ends[-recipe.cuts.months :])
         if any(known_before(cuts, block, recipe).any() for block in blocks_of(cuts, recipe)):
             return end + timedelta(days=recipe.outcome.horizon_days)
     return None
-
-
-def _month_ends(first: date, months: int) -> Iterator[date]:
-    for month in range(first.year * 12 + first.month - 1, first.year * 12 + first.month - 1 + months):
-        year, of_year = divmod(month, 12)
-        end = date(year, of_year + 1, monthrange(year, of_year + 1)[1])
-        if end >= first:
-            yield end

@@ -93,7 +93,7 @@ class Book:
         if untold is not None and untold.silent_after is not None and until > untold.silent_after:
             raise UsageRefused(
                 f"of the {untold.silent:,} invoices issued after {untold.silent_after} and due by {last} the book knows not one "
-                "payment, though older ones were paid until then: their payments are in no export. Every one would be learned "
+                "payment, though older ones were paid: their payments are in no export. Every one would be learned "
                 f"as never paid. Ingest their payments, or learn until {untold.silent_after} what was known by then."
             )
         return until

@@ -91,9 +91,8 @@ def _silence(connection: duckdb.DuckDBPyConnection, newest: date, last: date) ->
 
     Of each customer one invoice counts: a customer who stopped paying stopped paying them all.
     """
-    (silent,) = connection.execute("select count(*) from bills where issued_on > $1 and due_on < $2", [newest, last]).fetchall()[
-        0
-    ]
+    counted = connection.execute("select count(*) from bills where issued_on > $1 and due_on < $2", [newest, last])
+    (silent,) = counted.fetchall()[0]
     ages = " ".join(f"when max($2 - due_on) >= {age} then {age}" for age in sorted(AGES, reverse=True))
     rows = connection.execute(
         f"""
